@@ -6,7 +6,7 @@ argparse ends the command with exit code 2 when a parser here raises ArgumentTyp
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -33,6 +33,15 @@ def printable(text: str) -> str:
     if shown.rfind("⟦") > shown.rfind("⟧"):  # a mark is shown whole or not at all
         shown = shown[: shown.rfind("⟦")]
     return shown + "…"
+
+
+def text_table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return lines whose columns are as wide as their longest text."""
+    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in (headings, *rows)
+    ]
 
 
 def parse_id(text: str) -> UUID:

@@ -39,7 +39,8 @@ WRITING: dict[str, tuple[str, ...]] = {
 READING = (
     *("archive_contracts", "check_health_rules", "check_routes", "verify_archive"),
     *("checkpoint_ledger", "export_evidence", "list_api_tokens", "purge_idempotency_keys"),
-    *("doctor", "evaluate_validator", "explain_verdict", "verify_evidence", "verify_ledger"),
+    *("doctor", "evaluate_validator", "explain_eligibility", "explain_verdict"),
+    *("verify_evidence", "verify_ledger"),
 )
 # These run before a user exists.
 FIRST = ("grant_app_role", "load_demo", "migrate", "run_dev")
@@ -61,6 +62,7 @@ ARGUMENTS = {
     "lift_freeze": ("--freeze", "--reason", "--as USER", "--json"),
     "resolve_audit": ("JOB", "--verdict", "--reason", "--as USER"),
     "evaluate_validator": ("FILE", "--registry FILE", "--mistakes", "--json"),
+    "explain_eligibility": ("CONTRACT", "--json", "recorded verdict", "as of now"),
     "explain_verdict": ("FILE", "--registry FILE", "--source", "--json"),
     "export_evidence": ("JOB", "--output", "--signed", "--force"),
     "create_api_token": (

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from governance.authorities.contract.capability_history import changes_to
 from governance.db.rows import fetch_rows
+from governance.domain.values import SYSTEM_SCOPE
 from governance.models import SystemContract
 from governance.models.contract_indexes import OPEN_STATUSES
 
@@ -38,6 +39,15 @@ def open_siblings(contract: SystemContract) -> list[SystemContract]:
     newest = (F("created_at") + timedelta(0)).desc()
     found = changes_to(names, others.only(*columns)).order_by(newest, "-id")
     return list(found[: MAX_SIBLINGS + 1])
+
+
+def open_contracts_beside(contract: SystemContract) -> QuerySet[SystemContract]:
+    """Return the other open contracts whose scope overlaps; that of SYSTEM overlaps every scope."""
+    others = SystemContract.objects.filter(status__in=OPEN_STATUSES).exclude(pk=contract.pk)
+    names = contract.affected_capabilities
+    if SYSTEM_SCOPE not in names:
+        others = others.filter(affected_capabilities__overlap=[*names, SYSTEM_SCOPE])
+    return others.only("id", "reference", "affected_capabilities", "created_at").order_by()
 
 
 def with_siblings(contract_ids: Sequence[UUID]) -> set[UUID]:

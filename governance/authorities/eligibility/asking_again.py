@@ -49,7 +49,7 @@ def decide_again(
     """
     if recorded is None or not _was_made_otherwise(recorded, thresholds):
         return None
-    results = _results_by_rule(recorded)
+    was_pre_approved = was_recorded_true(recorded, "E-103", "pre_approved")
     snapshot = EligibilitySnapshot(
         report=report,
         source=source,
@@ -57,8 +57,8 @@ def decide_again(
         affected_capabilities=affected_capabilities,
         registered=registered,
         taken_at=at,
-        pre_approved={report} if _found(results, "E-103", "pre_approved") else frozenset(),
-        proposer_may_propose=_found(results, "E-005", "proposer_may_propose"),
+        pre_approved={report} if was_pre_approved else frozenset(),
+        proposer_may_propose=was_recorded_true(recorded, "E-005", "proposer_may_propose"),
     )
     return decide_eligibility(
         snapshot, thresholds, only=ROLLBACK_RULES if is_rollback else ACTIVATION_RULES
@@ -70,13 +70,11 @@ def _was_made_otherwise(recorded: Mapping[str, Any], thresholds: EligibilityThre
     return is_own_version(version) and version != thresholds.rules_version
 
 
-def _results_by_rule(recorded: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    listed = recorded.get("rule_results")
-    rows = listed if isinstance(listed, list) else []
-    return {str(row.get("rule_id")): row for row in rows if isinstance(row, dict)}
-
-
-def _found(results: Mapping[str, Mapping[str, Any]], code: str, name: str) -> bool:
-    """Return whether the evidence of a rule says that `name` was true."""
-    evidence = results.get(code, {}).get("evidence")
-    return isinstance(evidence, dict) and evidence.get(name) is True
+def was_recorded_true(recorded: Mapping[str, Any] | None, code: str, name: str) -> bool:
+    """Return whether the recorded evidence of the rule `code` says that `name` was true."""
+    listed = (recorded or {}).get("rule_results")
+    for row in listed if isinstance(listed, list) else []:
+        match row:
+            case {"rule_id": found, "evidence": {**evidence}} if found == code:
+                return evidence.get(name) is True
+    return False

@@ -5,6 +5,7 @@ Each looks at a snapshot and finds whether the report passes.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from governance.authorities.eligibility.findings import RuleFinding, found
@@ -100,27 +101,29 @@ def ask_open_contracts(
     SYSTEM overlaps every capability. A contract that is exactly as old as the window is young.
     """
     window = timedelta(hours=thresholds.window_hours)
-    young: list[str] = []
-    old: list[str] = []
+    young: list[OpenContract] = []
+    old: list[OpenContract] = []
     for contract in snapshot.open_contracts:
         if _overlaps(snapshot, contract):
             is_young = snapshot.taken_at - contract.created_at <= window
-            (young if is_young else old).append(contract.contract_id)
-    young.sort()
-    old.sort()
+            (young if is_young else old).append(contract)
     hours = f"{thresholds.window_hours} hours"
     sentences = []
     if young:
-        sentences.append(f"Open on the same capabilities, from the last {hours}: {listed(young)}.")
+        sentences.append(f"Open on the same capabilities, from the last {hours}: {_named(young)}.")
     if old:
-        sentences.append(f"Warning: still open on the same capabilities: {listed(old)}.")
+        sentences.append(f"Warning: still open on the same capabilities: {_named(old)}.")
     return found(
         not young,
         " ".join(sentences) or "No contract on these capabilities is open.",
-        open_contracts=young,
-        older_open_contracts=old,
+        open_contracts=sorted(one.contract_id for one in young),
+        older_open_contracts=sorted(one.contract_id for one in old),
         window_hours=thresholds.window_hours,
     )
+
+
+def _named(contracts: Iterable[OpenContract]) -> str:
+    return listed(sorted(one.name for one in contracts))
 
 
 def _overlaps(snapshot: EligibilitySnapshot, contract: OpenContract) -> bool:

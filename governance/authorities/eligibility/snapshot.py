@@ -32,11 +32,16 @@ class BlockingSignal:
 
 @dataclass(frozen=True, slots=True)
 class OpenContract:
-    """A contract that has not ended."""
+    """A contract that has not ended; people read its reference, if it has one here."""
 
     contract_id: str
     affected_capabilities: Collection[str]
     created_at: datetime
+    reference: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.reference or self.contract_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ describes the routes file.
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict
 from itertools import groupby
 from uuid import UUID
@@ -30,7 +30,7 @@ from governance.flows.check_routes import (
 from governance.flows.run_by_worker import worker_handlers
 from governance.flows.site_observers import site_observers
 from governance.management.base import REFUSED, GovernanceCommand, PartlyRefused
-from governance.management.values import parse_id, printable
+from governance.management.values import parse_id, printable, text_table
 
 HEADINGS = ("scope", "change types", "handler", "observer", "reports", "route")
 STEP_HEADINGS = ("step", "change type", "target", *HEADINGS[2:])
@@ -78,7 +78,7 @@ class Command(GovernanceCommand):
                 "obstacles": obstacles,
                 "unregistered_scopes": missing,
             },
-            *_table(HEADINGS, _rows(served)),
+            *text_table(HEADINGS, _rows(served)),
             *(f"obstacle: {one}" for one in obstacles),
         )
         for scope in missing:
@@ -103,7 +103,7 @@ class Command(GovernanceCommand):
         verdict = "A worker would leave this job alone." if check.obstacles else ""
         self.report(
             asdict(check) | {"would_run": not check.obstacles},
-            *_table(STEP_HEADINGS, rows),
+            *text_table(STEP_HEADINGS, rows),
             *(f"obstacle: {printable(one)}" for one in check.obstacles),
             verdict or "A worker would run this job now.",
         )
@@ -131,12 +131,3 @@ def _serving(one: ServedSteps) -> tuple[str, str, str, str]:
         "trusted" if one.trust_reports else NOTHING,
         one.route or NOTHING,
     )
-
-
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return lines whose columns are as wide as their longest text."""
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    return [
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in (headings, *rows)
-    ]
