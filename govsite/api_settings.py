@@ -54,6 +54,7 @@ SPECTACULAR_SETTINGS = {
         "ReportedStatus": "governance.api.request_bodies.REPORTED_STATUSES",
         "AuditVerdict": "governance.domain.values.AuditVerdict",
         "GivenVerdict": "governance.api.request_bodies.GIVEN_VERDICTS",
+        "ResolvingVerdict": ["PASS", "FAIL"],
         "RiskLevel": "governance.api.schema.RISK_LEVELS",
         "Source": "governance.api.schema.SOURCES",
         "ObservationPhase": "governance.domain.observations.ObservationPhase",

@@ -190,6 +190,7 @@ class JobExecution(GovernedViewSet):
     @can_return(
         errors.InvalidVerdictError,
         errors.WrongPersonError,
+        errors.AuditorInsideError,
         errors.AuditorNotIndependentError,
         errors.EvidenceNotSealedError,
         errors.EvidenceMismatchError,
@@ -206,7 +207,8 @@ class JobExecution(GovernedViewSet):
         (`verdict_conflict`). An account outside the Auditor group is refused with 403
         `not_permitted`, an auditor who took part in the contract or the job with 403
         `auditor_not_independent`. Other errors are 404 `evidence_not_sealed`, 409
-        `evidence_mismatch` and 409 `verdict_exists`.
+        `evidence_mismatch`, 409 `verdict_exists`, and 409 `auditor_inside` where the site's own
+        auditor gives the verdicts.
         """
         audit = audit_job.record_verdict(
             job_id=pk, author=self.caller, **self.read_body(bodies.VerdictSerializer)

@@ -20,10 +20,12 @@ from governance.api.errors import InvalidHeaderError, TooManyStreamsError
 from governance.api.filters import JOB_FILTERS
 from governance.api.job_execution import JobExecution
 from governance.api.pagination import IdPagination, StepIndexPagination
+from governance.api.serializers.audits import JobAuditSerializer
 from governance.api.serializers.jobs import EvidenceSerializer, ProgressSerializer, StepSerializer
 from governance.api.serializers.observations import ObservationSerializer
 from governance.api.serializers.selectable import JobInFullSerializer, JobInListSerializer
 from governance.api.sparse_fields import selectable_fields, serialize
+from governance.authorities.audit.queries import audit_record, audit_state_of
 from governance.authorities.orchestrator import queries
 from governance.domain import errors
 from governance.models import GovernanceJob
@@ -50,6 +52,7 @@ class JobViewSet(JobExecution):
         "steps": "governance.view_jobstep",
         "observations": "governance.view_governancejob",
         "evidence": "governance.view_auditevidence",
+        "audit": "governance.view_governanceaudit",
         "events": "governance.view_ledgerentry",
         "claim": "governance.execute_job",
         "start": "governance.execute_job",
@@ -134,6 +137,20 @@ class JobViewSet(JobExecution):
         answer.headers["X-Evidence-SHA256"] = evidence.sha256
         answer.headers["ETag"] = f'"{evidence.sha256}"'
         return answer
+
+    @extend_schema(
+        operation_id="get_audit", summary="Read a job's audit", responses=JobAuditSerializer
+    )
+    @can_return(errors.EvidenceNotSealedError)
+    @action(detail=True, methods=["get"])
+    def audit(self, request: Request, pk: UUID) -> Response:
+        """Return the verdict with its checks, the attempts kept beside it, and the resolution.
+
+        `verdict` is PENDING until there is one. The response is 404 `evidence_not_sealed` until the
+        job has ended.
+        """
+        self.get_object()
+        return Response(serialize(JobAuditSerializer, audit_record(audit_state_of(pk))))
 
     @extend_schema(
         operation_id="follow_job",

@@ -4,6 +4,7 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
+from governance.api.audits import AuditViewSet
 from governance.api.contracts import ContractViewSet
 from governance.api.freezes import FreezeViewSet
 from governance.api.health import HealthViewSet
@@ -17,6 +18,7 @@ app_name = "api"
 router = SimpleRouter(use_regex_path=False)
 router.register("contracts", ContractViewSet, basename="contract")
 router.register("jobs", JobViewSet, basename="job")
+router.register("audits", AuditViewSet, basename="audit")
 router.register("registry", RegistryViewSet, basename="registry")
 
 urlpatterns = [

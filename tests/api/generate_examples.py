@@ -247,6 +247,8 @@ def _record_reads(recorder: ExampleRecorder, contract_id: Any, job_id: str) -> N
         ("list_ledger_entries", "contracts/{id}/ledger/", contract_id),
         ("list_jobs", "jobs/", None),
         ("get_job", "jobs/{id}/", job_id),
+        ("get_audit", "jobs/{id}/audit/", job_id),
+        ("list_audits", "audits/", None),
     ):
         recorder.call(operation, "operator", "get", address, title="ended", pk=pk)
 

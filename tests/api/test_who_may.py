@@ -11,6 +11,7 @@ import pytest
 from django.urls import URLPattern, URLResolver
 
 from governance.api import urls
+from governance.api.audits import AuditViewSet
 from governance.api.contracts import ContractViewSet
 from governance.api.freezes import FreezeViewSet
 from governance.api.health import HealthViewSet
@@ -39,6 +40,8 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("get", f"jobs/{ID}/observations/"): ALL_BUT_THE_OUTSIDER,
     ("get", f"jobs/{ID}/progress/"): ALL_BUT_THE_OUTSIDER,
     ("get", f"jobs/{ID}/evidence/"): ALL_BUT_THE_OUTSIDER,
+    ("get", f"jobs/{ID}/audit/"): ALL_BUT_THE_OUTSIDER,
+    ("get", "audits/"): ALL_BUT_THE_OUTSIDER,
     ("get", f"jobs/{ID}/events/"): ALL_BUT_THE_OUTSIDER,
     ("post", "jobs/claim/"): {"executor"},
     ("post", f"jobs/{ID}/start/"): {"executor"},
@@ -50,6 +53,10 @@ MAY: dict[tuple[str, str], set[str]] = {
     ("get", "health/"): ALL_BUT_THE_OUTSIDER,
     ("get", "registry/"): ALL_BUT_THE_OUTSIDER,
 }
+VIEWS = (
+    *(AuditViewSet, ContractViewSet, JobViewSet),
+    *(FreezeViewSet, HealthViewSet, RegistryViewSet),
+)
 OPEN_TO_ALL = {"", "schema/", "docs/", "redoc/"}
 METHODS = ("get", "post", "put", "patch", "delete", "options")
 
@@ -190,7 +197,7 @@ def test_action__without_a_named_permission__denied_to_superusers_too(
 ) -> None:
     users.outsider.is_superuser = True
     users.outsider.save()
-    for view in (ContractViewSet, JobViewSet, FreezeViewSet, HealthViewSet, RegistryViewSet):
+    for view in VIEWS:
         monkeypatch.setattr(view, "action_permissions", {})
     client = client_for(users.outsider)
     for method, route in MAY:

@@ -118,11 +118,11 @@ def audit_summary(
             "contract_id": document["contract_id"],
             "job_id": document["job_id"],
             "job_status": document["job_status"],
-            "execution_duration_seconds": document["execution_duration_seconds"],
+            "execution_duration_seconds": document.get("execution_duration_seconds"),
             "steps_executed": len(document["step_results"]),
         },
-        "health_snapshot_before": document["health_before"],
-        "health_snapshot_after": document["health_after"],
+        "health_snapshot_before": document.get("health_before"),
+        "health_snapshot_after": document.get("health_after"),
         "auditor_version": auditor_version,
     }
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
+from governance.authorities.audit.judgement import CONSEQUENCES, audit_summary
 from governance.db.clock import database_now
 from governance.db.rows import fetch_rows
 from governance.domain.errors import EvidenceNotSealedError
-from governance.models.audit import AuditAttempt, GovernanceAudit
+from governance.domain.values import AuditVerdict
+from governance.models.audit import AuditAttempt, AuditResolution, GovernanceAudit
 from governance.models.evidence import AuditEvidence
 
 
@@ -46,6 +49,32 @@ def audit_state_of(job_id: UUID) -> AuditState:
     if evidence is None:
         raise EvidenceNotSealedError
     return AuditState(evidence, verdict_on(job_id), attempts_on(job_id), database_now())
+
+
+def audit_record(state: AuditState) -> dict[str, Any]:
+    """Return the audit of a job as one record; without a verdict, it is PENDING."""
+    audit, evidence = state.audit, state.evidence
+    verdict = AuditVerdict(audit.verdict) if audit else AuditVerdict.PENDING
+    seal_to_verdict = audit.recorded_at - evidence.collected_at if audit else None
+    resolution = AuditResolution.objects.filter(audit=audit).first() if audit else None
+    checks = audit.checks if audit else []
+    return audit_summary(
+        evidence.document,
+        verdict=verdict,
+        reason=audit.reason if audit else "",
+        checks=checks,
+        auditor_version=audit.auditor_version if audit else "",
+    ) | {
+        "audit_id": audit.pk if audit else None,
+        "action": CONSEQUENCES.get(verdict, ""),
+        "checks": checks,
+        "evidence_sha256": evidence.sha256,
+        "author": audit.author.get_username() if audit else None,
+        "audited_at": audit.recorded_at if audit else None,
+        "duration_ms": round(seal_to_verdict.total_seconds() * 1000) if seal_to_verdict else None,
+        "attempts": state.attempts,
+        "resolution": resolution,
+    }
 
 
 def enqueue_audit(job_id: UUID, *, due_at: datetime | None = None) -> None:
