@@ -12,8 +12,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from governance.admin.form_pages import form_page, sent_data
 from governance.admin.forms import CancelJobForm
 from governance.admin.links import job_url
+from governance.admin.next_actions import CANCEL_JOB
 from governance.admin.readonly import ReadOnlyAdmin, person_of
-from governance.admin.unfinished_job import CANCEL_JOB
 from governance.domain.lifecycles import JOB_TERMINAL_STATES
 from governance.flows.run_job import cancel_job
 

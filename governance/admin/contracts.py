@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
+from governance.admin.activate import activate_page
 from governance.admin.contract_page import UNDECIDED, contract_context
 from governance.admin.endings import CONTRACT_ENDINGS, endings_page
 from governance.admin.filters import (
@@ -33,6 +35,7 @@ from governance.admin.readonly import ReadOnlyAdmin, require_safe_method
 from governance.admin.review_forms import ACTIONS, review_form_page
 from governance.admin.signatures import signature_page, signature_text
 from governance.admin.visible_html import plain_text, visible
+from governance.admin.what_happened import followed_context, followed_version
 from governance.admin.wording import (
     first_names,
     format_duration,
@@ -141,10 +144,29 @@ class ContractAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """Show the contract's page; it has no form of its own, so a POST is refused."""
         require_safe_method(request)
-        contract = self.find(request, object_id)
-        page = contract_context(request, contract, at=timezone.now())
-        context = self.page_context(request, title=str(contract), **page)
+        contract, at = self.find(request, object_id), timezone.now()
+        context = self.page_context(
+            request,
+            title=str(contract),
+            live_url=reverse("admin:governance_systemcontract_live", args=[contract.pk]),
+            **followed_context(request, contract, at),
+            **contract_context(request, contract, at=at),
+        )
         return render(request, "admin/governance/contract.html", context)
+
+    def live_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
+        """Return the parts of a contract's page that change after its approval, for `live.js`.
+
+        The page sends the version that it shows as `seen`, and gets nothing if it is current.
+        """
+        contract, at = self.find(request, object_id), timezone.now()
+        version = followed_version(contract, getattr(contract, "job", None), at)
+        if request.GET.get("seen") == version:
+            context = {"contract": contract, "version": version, "is_followed": True}
+        else:
+            context = contract_context(request, contract, at=at)
+            context |= followed_context(request, contract, at)
+        return render(request, "admin/governance/_contract_live.html", context)
 
     def get_urls(self) -> list[URLPattern]:
         signature = "<uuid:object_id>/signatures/<int:number>/"
@@ -161,6 +183,8 @@ class ContractAdmin(ReadOnlyAdmin):
                 for name, action in ACTIONS.items()
             ),
             self.page_url("modify", partial(modify_page, self), takes_post=True),
+            self.page_url("activate", partial(activate_page, self), takes_post=True),
+            self.page_url("live", self.live_view),
             self.page_url("signature", partial(signature_page, self), route=signature),
             self.page_url(
                 "signature_text", partial(signature_text, self), route=f"{signature}text/"

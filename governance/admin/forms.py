@@ -138,6 +138,10 @@ class RepeatForm(forms.Form):
     """A form without fields: its button proposes the contract's content again."""
 
 
+class ActivateForm(forms.Form):
+    """A form without fields: its button activates the contract."""
+
+
 class CancelJobForm(TextForm):
     reason = text_field("Reason", "It is recorded for good, and part of the evidence.", rows=3)
 

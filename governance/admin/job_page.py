@@ -24,7 +24,7 @@ from governance.authorities.audit.comparison import ComparedValue, values_of_eac
 from governance.authorities.orchestrator.leases import lease_has_expired
 from governance.authorities.orchestrator.queries import steps_with_status
 from governance.domain.canonical import sha256_hex
-from governance.domain.lifecycles import JOB_TERMINAL_STATES
+from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES, JOB_TERMINAL_STATES
 from governance.domain.values import JobStatus, SnapshotPhase
 from governance.models import AuditEvidence, GovernanceAudit, GovernanceJob, StepResult
 
@@ -107,7 +107,9 @@ def now_context(job: GovernanceJob, window: Window, steps: Steps, at: datetime) 
         "timeline_rows": timeline.rows[extra:],
         "scale": timeline.scale,
         "is_over": job.status in JOB_TERMINAL_STATES,
-        "version": f"{job.status}-{job.current_step_index}-{'lapsed' if lapsed else 'held'}",
+        # The verdict follows the end of the job, and ends the contract.
+        "is_followed": job.contract.status not in CONTRACT_TERMINAL_STATES,
+        "version": job_version(job, lapsed=lapsed),
     }
 
 
@@ -147,6 +149,12 @@ def record_context(
         "resolution": getattr(audit, "resolution", None),
         "end_reason": job_end_in_words(job.status, job.end_reason),
     }
+
+
+def job_version(job: GovernanceJob, *, lapsed: bool) -> str:
+    """Return a text that changes whenever the record on the job's page does."""
+    progress = f"{job.status}-{job.current_step_index}-{'lapsed' if lapsed else 'held'}"
+    return f"{progress}-{job.contract.status}-{job.contract.audit_verdict}"
 
 
 def job_next_step(job: GovernanceJob, at: datetime) -> str:

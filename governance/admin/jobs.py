@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -23,6 +24,7 @@ from governance.admin.endings import JOB_ENDINGS, endings_page
 from governance.admin.filters import EndedFilter, JobStatusFilter
 from governance.admin.job_page import now_context, record_context, steps_in, window_of
 from governance.admin.lists import CursorPaginatedList, FilteredList
+from governance.admin.next_actions import job_buttons
 from governance.admin.readonly import ReadOnlyAdmin, person_of, require_safe_method
 from governance.admin.unfinished_job import unfinished_job
 from governance.admin.wording import format_time, label, two_lines
@@ -30,6 +32,7 @@ from governance.admin.workers import workers_view
 from governance.authorities.contract.queries import search_contracts
 from governance.authorities.orchestrator.queries import sealed_evidence_of
 from governance.domain.errors import NotFoundError
+from governance.domain.people import Actor
 from governance.domain.positions import read_digits
 from governance.models import GovernanceJob, SystemContract
 from governance.record.ledger.evidence_checks import check_evidence
@@ -139,7 +142,7 @@ class JobAdmin(ReadOnlyAdmin):
             request,
             title=f"Job of {job.contract.reference}",
             live_url=f"{_page(job, 'live')}?{request.GET.urlencode()}",
-            unfinished=unfinished_job(job, person=person_of(request), at=at),
+            **_buttons_context(job, person_of(request), at),
             **now_context(job, window, steps, at),
             **record_context(job, window, steps, links=links),
         )
@@ -181,7 +184,7 @@ class JobAdmin(ReadOnlyAdmin):
             raise Http404("There is no such step.") from refusal
         steps, at = steps_in(job, window), timezone.now()
         context = now_context(job, window, steps, at)
-        context["unfinished"] = unfinished_job(job, person=person_of(request), at=at)
+        context |= _buttons_context(job, person_of(request), at)
         if request.GET.get("seen") != context["version"]:
             links = request.user.has_perm(VIEW_CAPABILITY)
             context |= record_context(job, window, steps, links=links)
@@ -240,6 +243,14 @@ def first_step(request: HttpRequest, job: GovernanceJob) -> int | None:
     if step >= job.total_steps:
         raise ValueError
     return step
+
+
+def _buttons_context(job: GovernanceJob, person: Actor, at: datetime) -> dict[str, Any]:
+    """Return the card of an unfinished job, and the buttons for what the card does not offer."""
+    unfinished = unfinished_job(job, person=person, at=at)
+    offered = unfinished.url if unfinished else ""
+    buttons = [one for one in job_buttons(job, person=person) if one.url != offered]
+    return {"unfinished": unfinished, "action_buttons": buttons}
 
 
 def _page(job: GovernanceJob, name: str) -> str:

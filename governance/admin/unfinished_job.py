@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.urls import reverse
 
+from governance.admin.next_actions import CANCEL_JOB
 from governance.admin.wording import change_in_words, format_time
 from governance.authorities.contract.queries import repetitions_of
 from governance.authorities.orchestrator.leases import ended_by_lease, lease_has_expired
@@ -18,7 +19,6 @@ from governance.domain.values import ContractStatus, JobStatus
 from governance.models import GovernanceJob
 from governance.services.access.permissions import may_propose
 
-CANCEL_JOB = "governance.cancel_job"
 CHECK_TARGET = (
     "Look at the target of the unknown step: it may have the old value, the new one, or part of it."
 )

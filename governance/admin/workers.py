@@ -35,6 +35,7 @@ TASKS: Mapping[str, str] = {
     "expire_reviews": "End contracts whose review or window is over",
     "fail_lost_jobs": "End jobs whose lease is over",
     "enqueue_runs": "Find jobs that have no task",
+    "observe_platform": "Observe what the platform really holds",
     "purge_stored_answers": "Delete stored responses after a day",
     "write_checkpoint": "Write a checkpoint of the ledger",
     "clean_queue": "Clean the queue",

@@ -48,8 +48,8 @@ def text_of(browser: Client, contract: Any) -> str:
 
 
 ORDER = (
-    *("Decision", "what-changes", "capabilities", "risk", "origin", "validator", "eligibility"),
-    *("plan", "approval", "job", "history", "conversation"),
+    *("Decision", "happened", "what-changes", "capabilities", "risk", "origin", "validator"),
+    *("eligibility", "plan", "approval", "history", "conversation"),
 )
 
 

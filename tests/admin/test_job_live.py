@@ -10,11 +10,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from governance.domain.values import StepStatus
+from governance.domain.values import AuditVerdict, StepStatus
 from governance.models import Account
 from tests.admin.conftest import Browser
 from tests.support.admin import job_url
-from tests.support.factories import failed_job, finished_job, now, pending_job, running_job
+from tests.support.factories import failed_job, finished_job, judged, now, pending_job, running_job
 from tests.support.users import Users
 
 LIVE_SCRIPT = "governance/live.js"
@@ -50,7 +50,6 @@ def test_job_filling_up__is_shown_step_by_step_and_then_as_ended(
     running.complete()
     page = founder_browser.get(live)
     assert states(page) == ["done", "failed", "skipped"]
-    assert "data-over" in page.content.decode()
     assert "Verify now" in page.content.decode()
 
 
@@ -71,16 +70,25 @@ def test_answer__to_who_has_seen_it__leaves_out_what_is_on_record(
 
 def test_answer__after_the_lease_lapsed__is_news(users: Users, founder_browser: Client) -> None:
     job = running_job(users, at=now() - timedelta(minutes=10)).job
-    answer = asked(founder_browser, job, seen="RUNNING-0-held")
+    answer = asked(founder_browser, job, seen="RUNNING-0-held-ACTIVE-PENDING")
     assert 'data-live-part="record"' in answer
     assert "Its lease expired" in answer
 
 
 @pytest.mark.parametrize("make_job", [finished_job, failed_job])
-def test_page__of_a_job_that_has_ended__asks_no_more(
+def test_page__of_a_job_that_has_ended__asks_until_the_verdict(
     users: Users, founder_browser: Client, make_job: Any
 ) -> None:
-    page = founder_browser.get(job_url(make_job(users))).content.decode()
+    job = make_job(users)
+    page = founder_browser.get(job_url(job))
+    assert LIVE_SCRIPT in page.content.decode()
+    assert "data-over" not in asked(founder_browser, job)
+    judged(users, job, AuditVerdict.FAIL)
+    answer = asked(founder_browser, job, seen=page.context["version"])
+    assert "data-over" in answer
+    assert "steps reported, audit FAIL" in answer
+    assert 'data-live-part="record"' in answer
+    page = founder_browser.get(job_url(job)).content.decode()
     assert LIVE_SCRIPT not in page
     assert "data-live-page" not in page
 
@@ -99,7 +107,8 @@ def test_answer__costs_few_queries_however_many_steps(
         running.cancel()
         return len(captured)
 
-    assert cost(1, seen="RUNNING-0-held") == cost(60, seen="RUNNING-0-held") <= 7
+    seen = "RUNNING-0-held-ACTIVE-PENDING"
+    assert cost(1, seen=seen) == cost(60, seen=seen) <= 7
     assert cost(1) == cost(60) <= 13
 
 

@@ -67,7 +67,7 @@ def test_job__while_it_runs__its_page_fills_up_to_the_end_without_a_reload(
         expect(steps).to_have_text(["done", "done", "failed"])
         expect(bar).to_contain_text("FAILED")
         expect(page.get_by_role("region", name="Evidence")).to_contain_text("intact")
-        expect(page.get_by_role("status")).to_contain_text("ended: failed, 3 of 3 steps reported")
+        expect(page.get_by_role("status")).to_contain_text("live: failed, 3 of 3 steps reported")
     assert reloaded(running.job).status == JobStatus.FAILED
 
 

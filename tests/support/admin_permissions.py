@@ -40,6 +40,7 @@ OPERATORS = frozenset({"operator"})
 PROPOSERS = frozenset({"founder", "operator", "superuser"})
 ANSWERERS = frozenset({"operator", "superuser"})
 CANCELLERS = frozenset({"founder", "operator", "superuser"})
+ACTIVATORS = frozenset({"operator", "executor", "superuser"})
 NO_ONE: frozenset[str] = frozenset()
 
 
@@ -124,6 +125,8 @@ _PRODUCT_PAGES = [
     AdminPage(
         "governance_systemcontract_withdraw", "signed", FOUNDERS, FOUNDERS, text_in("reason")
     ),
+    AdminPage("governance_systemcontract_activate", "signed", ACTIVATORS, ACTIVATORS),
+    AdminPage("governance_systemcontract_live", "signed"),
     AdminPage("governance_systemcontract_repeat", "rejected", PROPOSERS, PROPOSERS),
     AdminPage("governance_systemcontract_comment", "contract", READERS, READERS, text_in("text")),
     AdminPage(

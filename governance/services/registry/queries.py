@@ -95,6 +95,11 @@ def registry_values_of(scope: str) -> list[RegistryValue]:
     return list(RegistryValue.objects.filter(scope=scope))
 
 
+def registry_values_among(scopes: Collection[str], keys: Collection[str]) -> list[RegistryValue]:
+    """Return the values of these keys in any of these scopes, with their origins; one query."""
+    return list(RegistryValue.objects.filter(scope__in=scopes, key__in=keys))
+
+
 def capability_ids(names: Iterable[str]) -> dict[str, int]:
     """Map those of `names` that are registered capabilities to their ids; one query."""
     return dict(Capability.objects.filter(name__in=list(names)).values_list("name", "pk"))
