@@ -11,6 +11,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import URLPattern, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
@@ -21,6 +22,8 @@ from governance.admin.forms import CapabilityForm
 from governance.admin.links import scope_link
 from governance.admin.readonly import ReadOnlyAdmin, folded_json, require_safe_method, text_column
 from governance.admin.wording import label
+from governance.authorities.health.readings import capture_health_snapshot
+from governance.domain.health import contradicts_health
 from governance.models import Capability, ConfigurationEntry, RegistryValue
 from governance.services.registry.operations import describe_capability
 from governance.services.registry.secret_keys import visible_value
@@ -31,6 +34,7 @@ class CapabilityAdmin(ReadOnlyAdmin):
     list_display = (
         text_column("name", "Name"),
         "lifecycle_label",
+        "health_label",
         "is_frozen",
         text_column("title", "Title"),
         text_column("owner", "Owner"),
@@ -40,9 +44,29 @@ class CapabilityAdmin(ReadOnlyAdmin):
     sortable_by = ("name",)
 
     # --- the list ---
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """Show the list, with the health of the capabilities on the page; one reading."""
+        response = super().changelist_view(request, extra_context)
+        page = getattr(response, "context_data", None) or {}
+        if "cl" in page:
+            rows = page["cl"].result_list
+            reading = capture_health_snapshot(scopes=[row.name for row in rows])
+            for row in rows:
+                row.health = reading.capabilities[row.name] if reading else None
+        return response
+
     @display(description="Lifecycle")
     def lifecycle_label(self, capability: Capability) -> SafeString:
         return label(capability.lifecycle)
+
+    @display(description="Health")
+    def health_label(self, capability: Any) -> SafeString:
+        if capability.health is None:
+            return label("unknown")
+        word = label(capability.health)
+        if not contradicts_health(capability.lifecycle, capability.health):
+            return word
+        return format_html("{} although LAUNCHED", word)
 
     @display(description="Frozen")
     def is_frozen(self, capability: Capability) -> SafeString | str:

@@ -24,7 +24,7 @@ from governance.management.doctor_checks import (
     check_settings,
     check_workers,
 )
-from governance.management.health_checks import check_platform_health
+from governance.management.health_checks import check_lifecycles, check_platform_health
 
 Check = Callable[[], CheckResult]
 
@@ -37,6 +37,7 @@ CHECKS: dict[str, Check] = {
     "clock": check_clock_body,
     "breakers": check_breakers,
     "health": check_platform_health,
+    "lifecycles": check_lifecycles,
     "disk": check_disk,
     "settings": check_settings,
     "workers": check_workers,

@@ -6,11 +6,14 @@ from governance.authorities.health.failures import recent_failures
 from governance.authorities.health.readings import read_health
 from governance.authorities.health.rules import site_health_rules
 from governance.domain.errors import InvalidInputError
-from governance.domain.health import UnknownHealth, in_words
+from governance.domain.health import UnknownHealth, contradicts_health, in_words
+from governance.domain.values import Lifecycle
 from governance.domain.wording import plural
 from governance.management.check_result import CheckResult
 from governance.management.values import printable
+from governance.services.registry.queries import launched_capabilities
 
+MAX_NAMED = 3
 REMEDY = "manage.py check_health_rules; then correct the rule, or mend what it asks"
 
 
@@ -34,3 +37,28 @@ def check_platform_health() -> CheckResult:
     failures = recent_failures().count()
     failed = f"; {plural(failures, 'failed reading')} in the last 24 hours" if failures else ""
     return CheckResult.well(f"The system is {reading.system}{asked}{failed}.")
+
+
+def check_lifecycles() -> CheckResult:
+    """Check that no capability is LAUNCHED while its health is BLOCKED; nothing is refused for it.
+
+    What nobody can tell is found by `check_platform_health`.
+    """
+    launched = launched_capabilities()
+    reading = read_health(scopes=launched)
+    if isinstance(reading, UnknownHealth):
+        return CheckResult.well("Nobody can tell whether lifecycles fit the platform's health.")
+    blocked = [
+        name
+        for name in launched
+        if contradicts_health(Lifecycle.LAUNCHED, reading.capabilities[name])
+    ]
+    if not blocked:
+        return CheckResult.well("No capability is LAUNCHED while its health is BLOCKED.")
+    named = ", ".join(map(printable, blocked[:MAX_NAMED]))
+    more = len(blocked) - MAX_NAMED
+    others = f" and {more} more" if more > 0 else ""
+    return CheckResult.wrong(
+        f"LAUNCHED while their health is BLOCKED: {named}{others}.",
+        remedy="mend the capability, or disable it by a contract",
+    )

@@ -390,3 +390,19 @@ def test_edit__by_a_founder__is_not_offered(
     url = reverse("admin:governance_capability_edit", args=[search.pk])
     assert url not in get_page(founder_browser, search).content.decode()
     assert founder_browser.get(url).status_code == 403
+
+
+def test_list__shows_the_health_of_each_and_marks_what_contradicts_its_lifecycle(
+    users: Users, founder_browser: Client, search: Capability, settings: Any
+) -> None:
+    url = reverse("admin:governance_capability_changelist")
+    add_signal(users, "Suggestions", HealthDecision.DEGRADED, "It was slow.")
+    text = html.unescape(words_of(founder_browser.get(url)))
+    assert ("DEGRADED" in text, "although LAUNCHED" in text) == (True, False)
+    add_signal(users, "Search", HealthDecision.BLOCKED, "It is down.")
+    text = html.unescape(words_of(founder_browser.get(url)))
+    assert text.count("although LAUNCHED") == 1
+    settings.GOVSITE = settings.GOVSITE | {
+        "HEALTH_PROVIDER": f"{Broken.__module__}.{Broken.__name__}"
+    }
+    assert html.unescape(words_of(founder_browser.get(url))).count(">unknown<") == 2

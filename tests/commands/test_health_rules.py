@@ -8,8 +8,13 @@ from typing import Any
 
 import pytest
 
+from governance.authorities.health.failures import record_failures
+from governance.domain.health import HealthTrouble, UnknownHealth
+from governance.domain.values import HealthDecision
 from governance.management.doctor import diagnose
 from tests.support.commands import run
+from tests.support.factories import now
+from tests.support.platform import signal
 from tests.support.prometheus import use_rules, write_rules
 from tests.support.registry import registered
 from tests.support.targets import FakeTarget, answer, fake_target
@@ -90,3 +95,48 @@ def test_site__without_rules__has_the_health_of_its_signals(users: Users) -> Non
     assert "GOVSITE_PROMETHEUS_FILE is not set" in ran.err
     assert run("check_health_rules", "--json").json() == {"url": None, "rules": []}
     assert health() == (True, "The system is HEALTHY.", "")
+
+
+# --- lifecycles against health ---
+def lifecycles() -> tuple[bool, str, str]:
+    [one] = diagnose(["lifecycles"])
+    return one.finding.is_ok, one.finding.words, one.finding.remedy
+
+
+def test_capability__launched_while_blocked__is_named_and_nothing_is_refused(users: Users) -> None:
+    for name in ("Search", "Feed", "Billing", "Mail", "Maps"):
+        registered(name, lifecycle="LAUNCHED")
+    registered("Beta", lifecycle="PREVIEW")
+    assert lifecycles() == (True, "No capability is LAUNCHED while its health is BLOCKED.", "")
+    signal(users, HealthDecision.BLOCKED, "Beta")
+    signal(users, HealthDecision.DEGRADED, "Search")
+    signal(users, HealthDecision.BLOCKED, "SYSTEM")
+    assert lifecycles()[0]
+    signal(users, HealthDecision.BLOCKED, "Search")
+    assert lifecycles() == (
+        False,
+        "LAUNCHED while their health is BLOCKED: Search.",
+        "mend the capability, or disable it by a contract",
+    )
+    for name in ("Feed", "Billing", "Mail", "Maps"):
+        signal(users, HealthDecision.BLOCKED, name)
+    assert lifecycles()[1].endswith("BLOCKED: Billing, Feed, Mail and 2 more.")
+
+
+def test_lifecycles__while_health_is_unknown__are_not_wrong(
+    users: Users, tmp_path: Path, settings: Any
+) -> None:
+    use_rules(settings, tmp_path / "none.toml")
+    assert lifecycles() == (
+        True,
+        "Nobody can tell whether lifecycles fit the platform's health.",
+        "",
+    )
+    is_ok, words, _ = health()
+    assert not is_ok
+    assert "cannot be read" in words
+
+
+def test_doctor__counts_the_failed_readings_of_a_day(users: Users) -> None:
+    record_failures(UnknownHealth(now(), (HealthTrouble("Search", "Late."),)))
+    assert health()[1] == "The system is HEALTHY; 1 failed reading in the last 24 hours."

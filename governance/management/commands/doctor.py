@@ -1,9 +1,10 @@
 """Check this installation: what is well, what is wrong, and the command that mends it.
 
 Each line is one check: the database, its migrations, its guards (triggers and functions), the
-rights of the application's role, the clock, the circuit breakers of handlers, the health rules, the
-space on the disk, the settings, the workers and their queue. A check that fails is wrong, and the
-others still run. The command changes nothing.
+rights of the application's role, the clock, the circuit breakers of handlers, the health rules,
+the lifecycles of capabilities against their health, the space on the disk, the settings, the
+workers and their queue. A check that fails is wrong, and the others still run. The command changes
+nothing.
 """
 
 from __future__ import annotations

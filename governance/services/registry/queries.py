@@ -105,6 +105,12 @@ def capability_ids(names: Iterable[str]) -> dict[str, int]:
     return dict(Capability.objects.filter(name__in=list(names)).values_list("name", "pk"))
 
 
+def launched_capabilities() -> list[str]:
+    """Return the names of the capabilities that are LAUNCHED, in alphabetical order."""
+    launched = Capability.objects.filter(lifecycle=Lifecycle.LAUNCHED).order_by("name")
+    return list(launched.values_list("name", flat=True))
+
+
 def capability_names(*, limit: int) -> list[str]:
     """Return the names of the first `limit` capabilities in alphabetical order."""
     return list(Capability.objects.order_by("name").values_list("name", flat=True)[:limit])
