@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.http import HttpRequest
 from django.urls import reverse
 
+from governance.admin.drift import observed_part, unrecorded_rows
 from governance.admin.links import list_url
 from governance.admin.readonly import folded_json
 from governance.admin.wording import change_in_words, format_duration, pretty_json
@@ -71,11 +72,13 @@ def capability_context(
     health = known.capabilities[capability.name] if known else None
     origins = {one.key: one for one in registry_values_of(capability.name)}
     entries = entry_rows(capability.name, origins) if sees["configuration"] else []
+    unrecorded = unrecorded_rows(capability.name, most=MAX_ENTRIES) if sees["configuration"] else []
     return {
         "capability": capability,
         "similar": names_like([capability.name]).get(capability.name),
         "sees": sees,
         "lifecycle_origin": origins.get(""),
+        "lifecycle_observed": observed_part(origins.get("")),
         "edit_url": edit_url(capability) if may_edit(request) else "",
         "reading": known,
         "troubles": unknown.troubles if unknown else (),
@@ -85,6 +88,7 @@ def capability_context(
         "signals": active_signal_rows(capability.name, at) if sees["signals"] else [],
         "entries": entries[:MAX_ENTRIES],
         "more_entries": len(entries) > MAX_ENTRIES,
+        "unrecorded": unrecorded,
         "entries_url": list_url(
             "admin:governance_configurationentry_changelist", q=capability.name
         ),
@@ -131,6 +135,7 @@ def entry_rows(scope: str, origins: Mapping[str, RegistryValue]) -> list[dict[st
             "value": folded_json(visible_value(entry.key, entry.value)),
             "similar": similar.get(entry.key),
             "origin": origins.get(entry.key),
+            "observed": observed_part(origins.get(entry.key)),
         }
         for entry in shown
     ]

@@ -47,7 +47,7 @@ from governance.domain.values import (
     JobStatus,
 )
 from governance.models import Capability, GovernanceJob, LedgerEntry, SystemContract
-from governance.services.registry.queries import capabilities_named, names_like, platform_state_for
+from governance.services.registry.queries import capabilities_named, names_like, platform_state_of
 
 MAX_SHOWN = 25
 MAX_LEDGER_ENTRIES = 60  # the ledger page shows all of them
@@ -88,7 +88,7 @@ def contract_context(
     rows = change_rows(
         changes,
         plan=contract.plan,
-        current_value=values_in(platform_state_for(changes, known)),
+        current_value=values_in(platform_state_of({one.target for one in changes}, known)),
         decided=contract.status not in CHANGEABLE,
     )
     job = getattr(contract, "job", None)

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from governance.admin.activity import recent_failures, runs_now
 from governance.admin.charts import Chart, ChartColumn, Figure, column_chart
+from governance.admin.drift import DRIFT, VIEW_CONFIGURATION
 from governance.admin.endings import CONTRACT_ENDINGS, JOB_ENDINGS, held_notices
 from governance.admin.links import contract_url, list_url
 from governance.admin.notices import LIST as NOTICES
@@ -37,7 +38,7 @@ from governance.db.counting import Count, capped_counts
 from governance.domain.people import Actor
 from governance.domain.values import JobStatus, RiskLevel
 from governance.domain.visible_text import visible_text
-from governance.models import GovernanceAudit, GovernanceJob, SystemContract
+from governance.models import GovernanceAudit, GovernanceJob, PlatformValue, SystemContract
 from governance.services.access.permissions import is_auditor, is_founder, is_operator, may_propose
 from governance.services.breakers.queries import open_breakers
 
@@ -113,6 +114,8 @@ def _questions(person: Actor, at: datetime) -> dict[Any, QuerySet[Any]]:
         if ("waits", "verdict") in asked:
             # The newest active contracts still run. In this order PostgreSQL reads them last.
             asked["waits", "verdict"] = asked["waits", "verdict"].order_by("created_at", "id")
+    if person.has_perm(VIEW_CONFIGURATION):
+        asked["drift"] = PlatformValue.objects.drifting()
     if person.has_perm(VIEW_JOBS):
         asked["pending"] = jobs.filter(status=JobStatus.PENDING)
         for status in OUTCOMES:
@@ -136,6 +139,9 @@ def _tiles(counts: Counts) -> list[dict[str, Any]]:
     if "pending" in counts:
         url = list_url(JOBS, status=JobStatus.PENDING)
         tiles.append({"count": counts["pending"], "words": "waiting to be run", "url": url})
+    if "drift" in counts and counts["drift"].number:
+        words = "other than recorded on the platform"
+        tiles.append({"count": counts["drift"], "words": words, "url": reverse(DRIFT)})
     return tiles
 
 

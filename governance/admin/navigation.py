@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 
+from governance.admin.drift import DRIFT, VIEW_CONFIGURATION
 from governance.admin.notices import LIST as NOTICES
 from governance.admin.notices import unread_notices
 from governance.admin.queue import QUEUE
@@ -30,6 +31,7 @@ from governance.models import (
 from governance.services.notices.queries import MAX_UNREAD_COUNTED
 
 JOBS = "admin:governance_governancejob_changelist"
+CAPABILITIES = "admin:governance_capability_changelist"
 # The groups of the sidebar: for each model its title, its icon and what its list is for.
 GROUPS: Sequence[tuple[str, Mapping[type[Model], tuple[str, str, str]]]] = (
     (
@@ -97,6 +99,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         _add_queue(groups[0]["items"], request)
     if request.user.has_perm("governance.view_governancejob"):
         _add_workers(groups[0]["items"], request)
+    if request.user.has_perm(VIEW_CONFIGURATION):
+        _add_drift(groups[1]["items"], request)
     groups[0]["items"].append(_notices_item(request))
     return [group for group in groups if group["items"]]
 
@@ -129,6 +133,17 @@ def _add_workers(items: list[dict[str, Any]], request: HttpRequest) -> None:
     [jobs] = [item for item in items if item["link"] == reverse(JOBS)]
     jobs["active"] = not is_workers and request.path.startswith(jobs["link"])
     items.append(_menu_item(workers, "Workers", "engineering", words) | {"active": is_workers})
+
+
+def _add_drift(items: list[dict[str, Any]], request: HttpRequest) -> None:
+    """Add the drift last. Its address begins with that of the list of capabilities."""
+    drift = reverse(DRIFT)
+    words = "Where the platform does not hold what is recorded."
+    is_drift = request.path == drift
+    for item in items:
+        if item["link"] == reverse(CAPABILITIES):
+            item["active"] = not is_drift and request.path.startswith(item["link"])
+    items.append(_menu_item(drift, "Drift", "difference", words) | {"active": is_drift})
 
 
 def _notices_item(request: HttpRequest) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -17,6 +18,7 @@ from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.decorators import display
 
 from governance.admin.capability_page import capability_context, may_edit
+from governance.admin.drift import drift_view, observed_part
 from governance.admin.form_pages import form_page, sent_data
 from governance.admin.forms import CapabilityForm
 from governance.admin.links import scope_link
@@ -88,7 +90,8 @@ class CapabilityAdmin(ReadOnlyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         edit = self.page_url("edit", self.edit_view, route="<int:object_id>/{}/", takes_post=True)
-        return [edit, *super().get_urls()]
+        drift = self.page_url("drift", partial(drift_view, self), route="drift/")
+        return [edit, drift, *super().get_urls()]
 
     def edit_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         """Show the form by GET; save the title and the owner by POST."""
@@ -132,7 +135,9 @@ class ConfigurationAdmin(ReadOnlyAdmin):
     @display(description="Origin")
     def origin_display(self, entry: ConfigurationEntry) -> SafeString:
         value = RegistryValue.objects.filter(pk=entry.origin_id).first()
-        page = render_to_string("admin/governance/_value_origin.html", {"value": value})
+        context = {"value": value, "observed": observed_part(value)}
+        page = render_to_string("admin/governance/_value_origin.html", context)
+        page += render_to_string("admin/governance/_value_observed.html", context)
         return mark_safe(page)  # noqa: S308 - a template of our own escaped it
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[Any, ...]:

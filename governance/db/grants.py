@@ -110,6 +110,7 @@ GRANTS: dict[str, TableRights] = {
     "governance_registryimport": APPEND,
     "governance_registrychange": APPEND,
     "governance_registryvalue": READ,
+    "governance_platformvalue": READ,
     "governance_capability": TableRights(
         insert=True, update=("lifecycle", "origin_id", "title", "owner")
     ),

@@ -23,7 +23,12 @@ from governance.models.notice import Notice
 from governance.models.observation import Observation, ObservedState
 from governance.models.reference import TakenReference
 from governance.models.registry import Capability, ConfigurationEntry
-from governance.models.registry_change import RegistryChange, RegistryImport, RegistryValue
+from governance.models.registry_change import (
+    PlatformValue,
+    RegistryChange,
+    RegistryImport,
+    RegistryValue,
+)
 from governance.models.result import StepResult
 from governance.models.signal import GovernanceSignal
 from governance.models.signature import ApprovalSignature
@@ -60,6 +65,7 @@ __all__ = [
     "Notice",
     "Observation",
     "ObservedState",
+    "PlatformValue",
     "RegistryChange",
     "RegistryImport",
     "RegistryValue",

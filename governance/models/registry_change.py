@@ -1,11 +1,12 @@
-"""RegistryImport, RegistryChange and RegistryValue: where each value of the registry came from."""
+"""RegistryImport, RegistryChange, RegistryValue, PlatformValue: where each value came from."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from governance.models.fields import ChoiceField, account_key, digest_field, id_field
 
@@ -90,7 +91,8 @@ class RegistryChange(models.Model):
 class RegistryValue(models.Model):
     """A present value of the registry with its origin; a view (`sql/views/registry_value.sql`).
 
-    `id` is that of the newest `RegistryChange` of the value.
+    `id` is that of the newest `RegistryChange` of the value. `observed_at` is null unless the scope
+    was observed after that change.
     """
 
     id = models.BigIntegerField(primary_key=True)
@@ -103,10 +105,45 @@ class RegistryValue(models.Model):
     job_id = models.UUIDField(null=True)
     step_index = models.PositiveIntegerField(null=True)
     verification = ChoiceField(Verification)
+    observed_value = models.JSONField(null=True)
+    observed_at = models.DateTimeField(null=True)
 
     class Meta:
         managed = False
         db_table = "governance_registryvalue"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.scope}.{self.key}" if self.key else self.scope
+
+
+class PlatformValueQuerySet(models.QuerySet["PlatformValue"]):
+    def drifting(self) -> Self:
+        """Return the values that were observed to be other ones than the recorded ones."""
+        differs = Q(observed__isnull=True) | Q(recorded__isnull=True) | ~Q(observed=F("recorded"))
+        return self.filter(differs, observed_at__isnull=False)
+
+
+class PlatformValue(models.Model):
+    """A value as it is recorded and as it was observed; a view (`sql/views/platform_value.sql`).
+
+    `value` is what the platform holds as far as anybody knows. A scope and a key are one row.
+    """
+
+    pk = models.CompositePrimaryKey("scope", "key")
+    scope = models.CharField(max_length=200)
+    key = models.CharField(max_length=200)
+    origin_id = models.BigIntegerField(null=True)
+    recorded = models.JSONField(null=True)
+    observed = models.JSONField(null=True)
+    observed_at = models.DateTimeField(null=True)
+    value = models.JSONField(null=True)
+
+    objects = PlatformValueQuerySet.as_manager()
+
+    class Meta:
+        managed = False
+        db_table = "governance_platformvalue"
         default_permissions = ()
 
     def __str__(self) -> str:

@@ -31,6 +31,7 @@ FREE_TABLES = {
     "governance_account",
     "governance_idempotencyrecord",
     "governance_observedstate",  # only the newest observation of each scope
+    "governance_platformvalue",  # a view
     "governance_registryvalue",  # a view
 }
 

@@ -143,6 +143,7 @@ _PRODUCT_PAGES = [
     AdminPage("governance_systemcontract_ledger_export", "contract"),
     AdminPage("governance_governancejob_running"),
     AdminPage("governance_governancejob_workers"),
+    AdminPage("governance_capability_drift"),
     AdminPage(
         "governance_governancejob_cancel", "running", CANCELLERS, CANCELLERS, text_in("reason")
     ),

@@ -21,6 +21,14 @@ class PresentValueField(JsonValueField):
         return visible_value(instance.key, instance.value)
 
 
+@extend_schema_field({})
+class ObservedValueField(JsonValueField):
+    """The observed value, or a mark in place of what is a secret."""
+
+    def get_attribute(self, instance: RegistryValue) -> Any:
+        return visible_value(instance.key, instance.observed_value)
+
+
 class RegistryValueSerializer(SparseFieldsSerializer, RowSerializer[RegistryValue]):
     """A value of the registry, where it came from, and whether it is verified."""
 
@@ -32,6 +40,16 @@ class RegistryValueSerializer(SparseFieldsSerializer, RowSerializer[RegistryValu
         help_text="IMPORTED: it was registered. REPORTED: a step of the contract set it, and its "
         "audit has not ended with PASS or FAIL. VERIFIED: the audit ended with PASS. REFUTED: it "
         "ended with FAIL."
+    )
+
+    observed = ObservedValueField(
+        source="observed_value",
+        help_text="What the platform held at `observed_at`; null is no value. If it is not "
+        "`value`, the platform drifts. A secret other than the recorded one is an HMAC.",
+    )
+    observed_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="When the platform was last observed; null unless that was after `changed_at`.",
     )
 
     class Meta:
@@ -46,4 +64,6 @@ class RegistryValueSerializer(SparseFieldsSerializer, RowSerializer[RegistryValu
             "contract_id",
             "job_id",
             "step_index",
+            "observed",
+            "observed_at",
         )

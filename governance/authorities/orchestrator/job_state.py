@@ -16,6 +16,7 @@ from uuid import UUID
 from governance.db.rows import Columns, fetch_rows, instance_from_json
 from governance.db.transactions import must_lock_reads
 from governance.domain.canonical import load_json
+from governance.domain.changes import LIFECYCLE_KEY
 from governance.domain.errors import ContractNotFoundError, JobNotFoundError
 from governance.domain.values import PlatformState, StepStatus
 from governance.models import (
@@ -54,12 +55,9 @@ _SIGNED = f"""
          WHERE signature.contract_id = contract.id ORDER BY signature.number) signed)"""  # noqa: S608 - names of our own
 
 _PLATFORM = """
-    (SELECT json_object_agg(capability.name, capability.lifecycle)::text
-       FROM governance_capability capability
-      WHERE capability.name = ANY (contract.affected_capabilities)),
-    (SELECT json_agg(json_build_array(entry.scope, entry.key, entry.value))::text
-       FROM governance_configurationentry entry
-      WHERE entry.scope = ANY (contract.affected_capabilities)),
+    (SELECT json_agg(json_build_array(held.scope, held.key, held.value))::text
+       FROM governance_platformvalue held
+      WHERE held.scope = ANY (contract.affected_capabilities)),
     (SELECT array_agg(capability.name)
        FROM governance_capability capability
       WHERE capability.name = ANY (contract.affected_capabilities) AND capability.frozen)"""
@@ -186,17 +184,17 @@ def read_contract(contract_id: UUID) -> ContractState:
     if row is None:
         raise ContractNotFoundError(contract_id)
     contract: SystemContract = _CONTRACT.instance(row)
-    seq, hash_, now, signed, *platform, proposer, approver, inactive_signers = row[
+    seq, hash_, now, signed, values, frozen, proposer, approver, inactive_signers = row[
         _CONTRACT.number :
     ]
     contract.known_signatures = [_signature(one) for one in load_json(signed or "[]")]
     contract.proposed_by = Account(pk=contract.proposed_by_id, username=proposer)
     if approver is not None:
         contract.approved_by = Account(pk=contract.approved_by_id, username=approver)
-    lifecycles, entries, frozen = platform
+    held = load_json(values or "[]")
     state = PlatformState(
-        lifecycles=load_json(lifecycles or "{}"),
-        configuration={(scope, key): value for scope, key, value in load_json(entries or "[]")},
+        lifecycles={scope: value for scope, key, value in held if key == LIFECYCLE_KEY},
+        configuration={(scope, key): value for scope, key, value in held if key != LIFECYCLE_KEY},
     )
     return ContractState(
         contract, ChainHead(seq, hash_), now, inactive_signers, state, frozenset(frozen or ())

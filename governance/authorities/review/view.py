@@ -30,7 +30,7 @@ from governance.domain.errors import InvalidInputError, ViewChangedError
 from governance.domain.values import SYSTEM_SCOPE, HealthReading
 from governance.domain.wording import format_time, plural, value_in_words
 from governance.models import ApprovalSignature, SystemContract
-from governance.services.registry.queries import capabilities_named, platform_state_for
+from governance.services.registry.queries import capabilities_named, platform_state_of
 
 # The longest view, form-encoded, that a form carries along to say what changed.
 MAX_POSTED_LENGTH = 400_000
@@ -131,18 +131,17 @@ def _facts(contract: SystemContract, health: HealthReading | None) -> Iterator[t
         else "review paused: a question is open",
     )
     changes = parse_changes(contract.proposed_changes)
-    known = capabilities_named(
-        [*contract.affected_capabilities, *(change.target for change in changes)]
-    )
-    current_value = values_in(platform_state_for(changes, known))
+    scopes = {*contract.affected_capabilities, *(change.target for change in changes)}
+    known = capabilities_named(scopes)
+    current_value = values_in(platform_state_of(scopes, known))
     for change in changes:
         for setting, _, _ in affected_settings(change):
             if setting.key is not None:
                 yield fact_name(setting), current_value(setting).serialized
     for name in contract.affected_capabilities:
         capability = known.get(name)
-        value = str(capability.lifecycle) if capability else NO_RECORDED_VALUE.serialized
-        yield fact_name(SettingKey(name)), value
+        setting = SettingKey(name)
+        yield fact_name(setting), current_value(setting).serialized
         is_frozen = capability is not None and capability.frozen
         yield f"Freeze of {_name(name)}", "frozen" if is_frozen else "not frozen"
         if name != SYSTEM_SCOPE:

@@ -11,7 +11,7 @@ from governance.domain.changes import LIFECYCLE_KEY, Change
 from governance.domain.names import name_key
 from governance.domain.observations import CONFIGURATION, LIFECYCLE, empty_state
 from governance.domain.values import SYSTEM_SCOPE, Lifecycle, PlatformState
-from governance.models import Capability, ConfigurationEntry, RegistryValue
+from governance.models import Capability, ConfigurationEntry, PlatformValue, RegistryValue
 from governance.services.registry.secret_keys import visible_value
 
 _TARGET = """
@@ -33,19 +33,34 @@ def capabilities_named(names: Iterable[str]) -> dict[str, Capability]:
     return {capability.name: capability for capability in found}
 
 
-def platform_state_for(
-    changes: Iterable[Change], known: Mapping[str, Capability] | None = None
-) -> PlatformState:
-    """Return the lifecycles and configuration of the targets of `changes`.
-
-    One query if the capabilities among the targets are `known`, otherwise two.
-    """
+def platform_state_for(changes: Iterable[Change]) -> PlatformState:
+    """Return the state of the targets of `changes` as far as known; two queries."""
     targets = {change.target for change in changes}
-    known = capabilities_named(targets) if known is None else known
+    return platform_state_of(targets, capabilities_named(targets))
+
+
+def platform_state_of(scopes: Iterable[str], known: Mapping[str, Capability]) -> PlatformState:
+    """Return the lifecycles and the configuration of scopes as far as known; one query.
+
+    A value that was observed since it was recorded counts, unless it hides a secret.
+
+    Args:
+        known: the capabilities of `capabilities_named` for these scopes.
+    """
+    scopes = set(scopes)
+    values = _values_of(scopes)
     return PlatformState(
-        lifecycles={name: Lifecycle(known[name].lifecycle) for name in targets if name in known},
-        configuration=configuration_of(targets),
-        secret_keys={name: known[name].secret_keys for name in targets if name in known},
+        lifecycles={
+            scope: Lifecycle(value)
+            for (scope, key), value in values.items()
+            if key == LIFECYCLE_KEY
+        },
+        configuration={
+            (scope, key): visible_value(key, value)
+            for (scope, key), value in values.items()
+            if key != LIFECYCLE_KEY
+        },
+        secret_keys={name: known[name].secret_keys for name in scopes if name in known},
     )
 
 
@@ -62,8 +77,15 @@ def target_state(target: str, keys: Collection[str]) -> tuple[Lifecycle | None, 
     )
 
 
+def _values_of(scopes: Iterable[str]) -> dict[tuple[str, str], Any]:
+    # No scope has NUL in its name, and PostgreSQL raises an error for a parameter that has.
+    names = [scope for scope in scopes if "\x00" not in scope]
+    rows = PlatformValue.objects.filter(scope__in=names).values_list("scope", "key", "value")
+    return {(scope, key): value for scope, key, value in rows}
+
+
 def configuration_of(scopes: Iterable[str]) -> dict[tuple[str, str], Any]:
-    """Return the configuration of these scopes, by (scope, key); one query."""
+    """Return the recorded configuration of these scopes, by (scope, key); one query."""
     # No scope has NUL in its name, and PostgreSQL raises an error for a parameter that has.
     names = [scope for scope in scopes if "\x00" not in scope]
     entries = ConfigurationEntry.objects.filter(scope__in=names)
