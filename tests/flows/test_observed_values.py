@@ -130,7 +130,7 @@ def activate(users: Users, contract: SystemContract) -> Any:
         ({"lifecycle": "PREVIEW"}, "Lifecycle of Search", "DISABLED", "PREVIEW"),
     ],
 )
-def test_activation__of_a_place_that_drifted__is_refused_with_the_observed_value(
+def test_activation__of_a_setting_that_drifted__is_refused_with_the_observed_value(
     users: Users, seen: dict[str, Any], name: str, was: str, now: str
 ) -> None:
     contract = approved(users)
@@ -158,7 +158,7 @@ def test_activation__signed_with_the_observed_value__passes(users: Users) -> Non
 
 
 @pytest.mark.usefixtures("search")
-def test_plan__of_a_place_that_drifts__restores_what_the_platform_held(users: Users) -> None:
+def test_plan__of_a_setting_that_drifts__restores_what_the_platform_held(users: Users) -> None:
     observe(page_size=30, lifecycle="PREVIEW")
     plan = eligible(users).plan
     assert plan[1]["rollback_action"]["new_value"] == 30
