@@ -6,7 +6,7 @@ from governance.models.sql import InstallSql
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0023_signers_alone")]
+    dependencies = [("governance", "0024_health_failures")]
 
     operations = [
         migrations.CreateModel(
