@@ -38,7 +38,6 @@ TASKS: Mapping[str, str] = {
     "observe_platform": "Observe what the platform really holds",
     "purge_stored_answers": "Delete stored responses after a day",
     "write_checkpoint": "Write a checkpoint of the ledger",
-    "observe_platform": "Compare the platform with the registry",
     "clean_queue": "Clean the queue",
 }
 ANOTHER_TASK = "Another task"
