@@ -38,12 +38,14 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 ROUTES = """\
 # Which handler serves which steps; docs/routes.md describes this file. The first route that matches
-# serves a step. The tutorial runs the steps of GiftCards by hand, as an executor over HTTP.
+# serves a step. The tutorial runs the steps of GiftCards by hand, as an executor over HTTP; nobody
+# observes GiftCards, so the auditor takes the executor's word.
 
 [[route]]
 scopes = ["GiftCards"]
 change_types = "*"
 handler = "client"
+trust_reports = true
 
 [[route]]
 scopes = "*"
