@@ -46,6 +46,7 @@ GRANTS: dict[str, TableRights] = {
     "governance_clarificationanswer": APPEND,
     "governance_contractcomment": APPEND,
     "governance_approvalsignature": APPEND,
+    "governance_rollbackauthorisation": APPEND,
     "governance_takenreference": APPEND,
     "governance_breakerevent": APPEND,
     # Only the owner of the tables removes contracts: `record/retention/removal.py`.
@@ -69,6 +70,8 @@ GRANTS: dict[str, TableRights] = {
             "approved_at",
             "approved_digest",
             "approval_note",
+            "approval_kind",
+            "authorisation_sha256",
             "window_opens_at",
             "window_closes_at",
             "audit_verdict",

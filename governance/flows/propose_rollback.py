@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from governance.authorities.contract.rollback_authorisations import enqueue_approval
 from governance.authorities.contract.rollbacks import (
     count_rollbacks_of_last_hour,
     create_rollback,
@@ -40,8 +41,12 @@ from governance.models import Account, SystemContract
 from governance.record.ledger.chain import lock_contract
 from governance.services.access.accounts import machine_account
 from governance.services.access.permissions import require_proposer
-from governance.services.registry.history import current_state_for, history_of_job
-from governance.services.registry.queries import frozen_capabilities, unknown_capabilities
+from governance.services.registry.history import history_of_job
+from governance.services.registry.queries import (
+    frozen_capabilities,
+    platform_state_for,
+    unknown_capabilities,
+)
 
 
 def propose_rollback(*, failed: SystemContract, at: datetime) -> SystemContract | None:
@@ -125,11 +130,12 @@ def _propose(
         rollback = create_rollback(
             undone=failed,
             rollback=computed,
-            plan=GovernanceOrchestrator.plan_changes(changes, state=current_state_for(changes)),
+            plan=GovernanceOrchestrator.plan_changes(changes, state=platform_state_for(changes)),
             eligibility_verdict=verdict.model_dump(),
             proposer=machine_account(MachineAccount.SCHEDULER),
             asked_by=asked_by,
         )
+        enqueue_approval(rollback)
         notify_of_rollback(rollback, undone=failed, computed=computed)
         number = count_rollbacks_of_last_hour(rollback.created_at)
         if number > MAX_ROLLBACKS_PER_HOUR:
@@ -141,5 +147,5 @@ def _compute(job_id: UUID, steps: list[CompletedStep]) -> ComputedRollback:
     changes = parse_changes([dict(step.change) for step in steps])
     settings = {setting for step in steps for setting in settings_set_by(step.change)}
     return compute_rollback(
-        steps, current=current_state_for(changes), history=history_of_job(job_id, settings)
+        steps, current=platform_state_for(changes), history=history_of_job(job_id, settings)
     )

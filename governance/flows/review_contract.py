@@ -6,6 +6,7 @@ contract is locked before the first check of its state.
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from governance.authorities.contract.approval import require_signable, sign_contract
@@ -70,6 +71,7 @@ def approve_contract(
     confirmation: str = "",
     seen_text: str = "",
     activates_itself: bool = False,
+    rollback_until: datetime | None = None,
 ) -> SystemContract:
     """Sign the view that a founder read (`view_contract`); the last signature approves.
 
@@ -79,6 +81,8 @@ def approve_contract(
         seen_text: the view on that page as text; only a refusal uses it, to say what changed.
         activates_itself: whether the contract may be activated by itself when its window opens. It
             is, if every founder whose signature counts says so.
+        rollback_until: until when the founder authorises the rollback of the plan; None does not.
+            It counts, if every founder whose signature counts authorises it.
 
     Raises:
         WrongPersonError: the person is no founder.
@@ -118,6 +122,7 @@ def approve_contract(
             page=SeenPage(view=view.text(), shown=render_signed_text(contract, view)),
             note=note,
             activates_itself=activates_itself,
+            rollback_until=rollback_until,
             at=at,
         )
         if contract.status == ContractStatus.APPROVED and activates_itself:

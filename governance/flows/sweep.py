@@ -94,7 +94,7 @@ def activate_due_contracts(
 ) -> Iterator[SweepResult]:
     """Activate the APPROVED contracts that are inside their window, ordered by its end."""
     for contract_id in contracts_due_for_activation(database_now()).values_list("pk", flat=True):
-        yield _attempt(
+        yield attempt_move(
             activate_contract,
             contract_id=contract_id,
             actor=actor,
@@ -114,7 +114,7 @@ def activate_contracts_by_themselves(
     if only is not None:
         due = due.filter(pk=only)
     for contract_id in due.values_list("pk", flat=True):
-        yield _attempt(activate_contract, contract_id=contract_id, actor=actor)
+        yield attempt_move(activate_contract, contract_id=contract_id, actor=actor)
 
 
 def _end(
@@ -131,10 +131,11 @@ def _end(
     for move, ids in endings.due:
         for one in ids:
             if only is None or one in only:
-                yield _attempt(move, actor=actor, **{subject: one})
+                yield attempt_move(move, actor=actor, **{subject: one})
 
 
-def _attempt(move: Callable[..., Any], **arguments: Any) -> SweepResult:
+def attempt_move(move: Callable[..., Any], **arguments: Any) -> SweepResult:
+    """Move one contract or job; a refusal is a result, so that it stops no other."""
     subject_id = arguments.get("contract_id") or arguments["job_id"]
     try:
         moved = move(**arguments)

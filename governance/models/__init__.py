@@ -30,6 +30,7 @@ from governance.models.registry_change import (
     RegistryValue,
 )
 from governance.models.result import StepResult
+from governance.models.rollback_authorisation import RollbackAuthorisation
 from governance.models.signal import GovernanceSignal
 from governance.models.signature import ApprovalSignature
 from governance.models.snapshot import HealthSnapshot
@@ -69,6 +70,7 @@ __all__ = [
     "RegistryChange",
     "RegistryImport",
     "RegistryValue",
+    "RollbackAuthorisation",
     "StepResult",
     "SystemContract",
     "TakenReference",

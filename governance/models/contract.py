@@ -175,8 +175,17 @@ class SystemContract(StatefulModel):
 
     @_moves_to(ContractStatus.APPROVED)
     def to_approved(
-        self, *, founder: Account, at: datetime, window: ActivationWindow, note: str
+        self,
+        *,
+        founder: Account,
+        at: datetime,
+        window: ActivationWindow,
+        note: str,
+        authorisation_sha256: str | None = None,
     ) -> None:
+        if authorisation_sha256 is not None:
+            self.approval_kind = ApprovalKind.PRE_AUTHORISED
+        self.authorisation_sha256 = authorisation_sha256
         self.approved_by = founder
         self.approved_at = at
         self.approved_digest = self.content_digest

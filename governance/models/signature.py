@@ -39,6 +39,8 @@ class ApprovalSignature(models.Model):
     shown = models.TextField()
     quorum = models.PositiveIntegerField()
     activates_itself = models.BooleanField(default=False, db_default=False)
+    # That of the RollbackAuthorisation that the founder gave with the signature, if any.
+    authorisation_sha256 = digest_field(null=True)
 
     class Meta:
         # The permission to view a contract includes its signatures.
@@ -67,9 +69,12 @@ class ApprovalSignature(models.Model):
     def as_record(self) -> dict[str, Any]:
         """Return the record whose digest the ledger contains; it has the texts as digests.
 
-        A signature without `activates_itself` has the record of an earlier version.
+        A signature without `activates_itself` and without an authorisation has the record of an
+        earlier version.
         """
-        box = {"activates_itself": True} if self.activates_itself else {}
+        box: dict[str, Any] = {"activates_itself": True} if self.activates_itself else {}
+        if self.authorisation_sha256:
+            box["authorisation_sha256"] = self.authorisation_sha256
         return (
             self.as_sealed()
             | box

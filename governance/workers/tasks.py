@@ -15,6 +15,7 @@ from governance.authorities.orchestrator.queries import enqueue_run, enqueue_wai
 from governance.domain.errors import EvidenceNotSealedError, JobNotFoundError, TooManyEndingsError
 from governance.domain.roles import MachineAccount
 from governance.flows import sweep
+from governance.flows.approve_rollback import approve_rollbacks
 from governance.flows.audit_by_machine import audit_job
 from governance.flows.audit_job import is_auditor_inside
 from governance.flows.observe_platform import Agreement, observe_platform, scopes_outside
@@ -62,6 +63,12 @@ def audit_one(job_id: str) -> None:
     logger.info("job %s: the audit is %s", job_id, audit.verdict if audit else "tried again later")
 
 
+@app.task(name="approve_rollback", queue="sweeps")
+def approve_one_rollback(contract_id: str) -> None:
+    """Approve a rollback that was just proposed, if founders authorised it before."""
+    _log(approve_rollbacks(only=UUID(contract_id)))
+
+
 # A task that waits is not enqueued again. There is no lock: a killed worker would keep it for ever.
 @app.periodic(cron=EVERY_MINUTE)
 @app.task(name="enqueue_runs", queue="sweeps", queueing_lock="enqueue_runs")
@@ -89,7 +96,8 @@ def expire_reviews(timestamp: int) -> None:
 @app.periodic(cron=EVERY_MINUTE)
 @app.task(name="activate_due", queue="sweeps", queueing_lock="activate_due")
 def activate_due(timestamp: int) -> None:
-    """Activate the contracts inside their window whose approval allows it by itself."""
+    """Approve rollbacks that were authorised before, and activate what activates by itself."""
+    _log(approve_rollbacks())
     scheduler = machine_account(MachineAccount.SCHEDULER)
     _log(sweep.activate_contracts_by_themselves(actor=scheduler))
 

@@ -44,6 +44,7 @@ WRITERS = {
     "ClarificationAnswer": {"authorities.contract.clarifications"},
     "ContractComment": {"authorities.contract.comments"},
     "ApprovalSignature": {"authorities.contract.signatures"},
+    "RollbackAuthorisation": {"authorities.contract.rollback_authorisations"},
     "GovernanceJob": {
         "authorities.orchestrator.activation",
         "authorities.orchestrator.step_results",
@@ -99,6 +100,7 @@ WRITERS = {
 REMOVED_WITH_THEIR_CONTRACT = {
     "AuditAttempt",
     *("SystemContract", "LedgerEntry", "ApprovalSignature", "ContractComment"),
+    "RollbackAuthorisation",
     *("ClarificationRequest", "ClarificationAnswer", "GovernanceJob", "JobStep", "StepResult"),
     *(
         "HealthSnapshot",

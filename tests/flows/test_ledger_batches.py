@@ -147,12 +147,12 @@ def test_contract_that_was_deleted__what_it_left_is_in_no_contract_record(
 
 
 @pytest.mark.parametrize("many", [1, 5])
-def test_contract_records__without_question_and_verdict__are_twelve_queries_however_many(
+def test_contract_records__without_question_and_verdict__are_fifteen_queries_however_many(
     jobs: list[GovernanceJob], many: int
 ) -> None:
     with CaptureQueriesContext(connection) as asked:
         assert len(load_contract_records([job.contract_id for job in jobs[:many]])) == many
-    assert len(asked) == 12
+    assert len(asked) == 15
 
 
 @pytest.fixture

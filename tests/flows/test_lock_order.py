@@ -30,6 +30,7 @@ from governance.domain.values import (
 )
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
+from governance.flows.approve_rollback import approve_pre_authorised
 from governance.flows.audit_by_machine import ask_for_attempt, audit_job
 from governance.flows.close_breaker import let_handler_run_again
 from governance.flows.expire_review import expire_review
@@ -73,6 +74,7 @@ from tests.support.freezes import frozen, lifted
 from tests.support.observations import observe
 from tests.support.platform import signal
 from tests.support.rollbacks import (
+    authorised_rollback,
     failed_contract,
     half_done,
     judge_fail,
@@ -351,6 +353,12 @@ def _fail_half_done(users: Users) -> Operation:
     return lambda: judge_fail(users, job)
 
 
+def _approve_rollback(users: Users) -> Operation:
+    register_search(users)
+    rollback = authorised_rollback(users)
+    return lambda: approve_pre_authorised(contract_id=rollback.pk)
+
+
 def _ask_for_rollback(users: Users) -> Operation:
     register_search(users)
     failed = failed_contract(users)
@@ -373,6 +381,7 @@ OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
     "flows/review_contract.py:reject_contract": [_reject],
     "flows/review_contract.py:withdraw_approval": [_withdraw],
     "flows/propose_contract.py:propose_again": [_repeat],
+    "flows/approve_rollback.py:approve_pre_authorised": [_approve_rollback],
     "flows/propose_rollback.py:_propose": [_fail_half_done],
     "flows/propose_rollback.py:ask_for_rollback": [_ask_for_rollback],
     "flows/review_contract.py:request_clarification": [_ask],

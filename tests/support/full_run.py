@@ -22,6 +22,7 @@ from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.domain.health import HealthTrouble, UnknownHealth
 from governance.domain.roles import Role
 from governance.domain.values import AuditVerdict, HealthDecision, JobStatus
+from governance.flows.approve_rollback import approve_pre_authorised
 from governance.flows.audit_job import record_verdict
 from governance.flows.propose_contract import propose_again
 from governance.flows.registry_steps import RegistryHandler
@@ -64,6 +65,7 @@ from tests.support.factories import (
 )
 from tests.support.freezes import frozen, lifted
 from tests.support.observations import observe, seen
+from tests.support.rollbacks import authorised_rollback
 from tests.support.routing import routes_file
 from tests.support.succession import modified
 from tests.support.users import Users
@@ -80,6 +82,7 @@ def run_everything(users: Users, folder: Path) -> None:
     end_other_contracts(users)
     end_other_jobs(users)
     break_a_handler(users)
+    roll_back_as_authorised(users)
     lifted(users, frozen(users))
     for notice in Notice.objects.select_related("account"):
         mark_read(notice_ids=[notice.pk], person=notice.account)
@@ -158,6 +161,15 @@ def complete_one_contract(users: Users) -> None:
         evidence_sha256=job.evidence.sha256,
         author=users.auditor,
     )
+
+
+def roll_back_as_authorised(users: Users) -> None:
+    """Let a contract fail half done, whose rollback was authorised and then approves itself."""
+    enable = enabling("Feed")
+    second = {"type": "parameter_change", "scope": "Feed", "parameters": {"depth": 3}}
+    changes = [*enable["proposed_changes"], second]
+    rollback = authorised_rollback(users, steps=1, **enable | {"proposed_changes": changes})
+    approve_pre_authorised(contract_id=rollback.pk)
 
 
 def judge(

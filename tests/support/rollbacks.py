@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 
-from governance.domain.values import AuditVerdict, StepStatus
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
+from governance.domain.values import ActivationWindow, AuditVerdict, StepStatus
+from governance.flows.activate_contract import activate_contract
 from governance.flows.audit_job import record_verdict
-from governance.models import Capability, GovernanceJob, SystemContract
+from governance.models import Account, Capability, GovernanceJob, SystemContract
 from governance.services.registry.operations import register_capabilities
-from tests.support.factories import Running, reloaded, running_job
+from tests.support.factories import Running, eligible, now, reloaded, running_job
 from tests.support.registry import values_of
+from tests.support.signing import approve_as_seen
 from tests.support.users import Users
 
 SEARCH = {
@@ -81,3 +86,43 @@ def failed_contract(users: Users, *, steps: int = 2, **changes: Any) -> SystemCo
 def rollback_of(contract: SystemContract) -> SystemContract:
     """Return the only rollback of a contract."""
     return SystemContract.objects.get(rolls_back=contract)
+
+
+def authorised_job(
+    users: Users,
+    *,
+    steps: int = 2,
+    authorising: Collection[Account] | None = None,
+    signing: Sequence[Account] | None = None,
+    until: timedelta = timedelta(days=2),
+    **changes: Any,
+) -> GovernanceJob:
+    """Return a FAILED job whose rollback founders authorised for `until` from now.
+
+    Args:
+        signing: the founders who sign, by default one; `authorising` are those among them who
+            authorise the rollback, by default all.
+    """
+    signing = signing or [users.founder]
+    contract = eligible(users, **{"proposed_changes": CHANGES, **changes})
+    at = now()
+    window = ActivationWindow(at, at + timedelta(hours=24))
+    for founder in signing:
+        given = authorising is None or founder in authorising
+        approve_as_seen(
+            contract,
+            founder=founder,
+            window=window,
+            rollback_until=at + until if given else None,
+        )
+    job = activate_contract(contract_id=contract.pk, actor=users.operator)
+    job, token = GovernanceOrchestrator.start_job(job.pk, executor=users.executor)
+    return stopped_after(Running(job, token, users), steps)
+
+
+def authorised_rollback(users: Users, **arguments: Any) -> SystemContract:
+    """Return the rollback that was proposed of a contract whose rollback was authorised."""
+    found: SystemContract = reloaded(
+        rollback_of(judge_fail(users, authorised_job(users, **arguments)))
+    )
+    return found

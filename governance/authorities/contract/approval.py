@@ -15,6 +15,7 @@ from governance.authorities.contract.guards import (
     require_window_inside,
 )
 from governance.authorities.contract.operations import approve
+from governance.authorities.contract.rollback_authorisations import require_authorisable
 from governance.authorities.contract.signatures import (
     SigningProgress,
     signing_progress,
@@ -73,6 +74,7 @@ def sign_contract(
     page: SeenPage,
     note: str,
     activates_itself: bool = False,
+    rollback_until: datetime | None = None,
     at: datetime,
 ) -> None:
     """Write a founder's signature; the last one that the risk needs moves ELIGIBLE to APPROVED.
@@ -83,11 +85,15 @@ def sign_contract(
     Args:
         signing: what `require_signable` returned for the same locked contract.
         activates_itself: whether the contract may be activated by itself when its window opens.
+        rollback_until: until when the founder authorises the rollback of the whole plan, if the
+            verdict is FAIL; None does not.
 
     Raises:
-        InvalidInputError: the note is no text, or too long.
+        InvalidInputError: the note is no text, or too long, or the rollback cannot be authorised.
     """
     note = clean_text(note, "note")
+    if rollback_until is not None:
+        require_authorisable(contract, ends_at=rollback_until, window=window, at=at)
     signature = write_signature(
         contract=contract,
         signing=signing,
@@ -96,6 +102,7 @@ def sign_contract(
         page=page,
         note=note,
         activates_itself=activates_itself,
+        rollback_until=rollback_until,
         at=at,
     )
     records = {"signature_sha256": digest(signature.as_record())}

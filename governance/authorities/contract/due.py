@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from governance.db.rows import fetch_rows
-from governance.domain.values import ContractStatus
+from governance.domain.values import ApprovalKind, ContractStatus
 from governance.models import ApprovalSignature, SystemContract
 
 
@@ -19,12 +19,16 @@ def contracts_due_for_activation(at: datetime) -> QuerySet[SystemContract]:
 
 
 def contracts_that_activate_themselves(at: datetime) -> QuerySet[SystemContract]:
-    """Return those due for activation of which every signature that counts allows it by itself."""
+    """Return those due for activation of which every signature that counts allows it by itself.
+
+    A rollback that was authorised before is always activated so.
+    """
     counted = ApprovalSignature.objects.filter(
         contract=OuterRef("pk"), window_closes_at__gte=OuterRef("approved_at")
     )
     return contracts_due_for_activation(at).filter(
-        Exists(counted), ~Exists(counted.filter(activates_itself=False))
+        Q(Exists(counted), ~Exists(counted.filter(activates_itself=False)))
+        | Q(approval_kind=ApprovalKind.PRE_AUTHORISED)
     )
 
 

@@ -31,7 +31,7 @@ from governance.domain.errors import (
 )
 from governance.domain.values import WITHDRAWN, ActivationWindow, AuditVerdict, ContractStatus
 from governance.domain.verdicts import parse_eligibility_verdict, parse_validator_verdict
-from governance.models import Account, SystemContract
+from governance.models import Account, RollbackAuthorisation, SystemContract
 from governance.record.ledger.chain import NewEntry, append_entries, lock_contract
 
 _CLOSING = ("closed_at", "closed_by", "closed_reason")
@@ -43,7 +43,7 @@ _WRITTEN_BY_MOVE: Mapping[ContractStatus, Sequence[str]] = {
     ContractStatus.ELIGIBLE: ("eligibility_verdict", "eligibility_decision", "content_digest"),
     ContractStatus.APPROVED: (
         *("approved_by", "approved_at", "approved_digest", "approval_note"),
-        *("window_opens_at", "window_closes_at"),
+        *("window_opens_at", "window_closes_at", "approval_kind", "authorisation_sha256"),
     ),
     ContractStatus.ACTIVE: (),
     ContractStatus.COMPLETED: ("audit_verdict", *_CLOSING),
@@ -169,6 +169,34 @@ def approve(
         at=at,
         reason=note,
         records={**records, "approval_sha256": digest(contract.approval_record())},
+    )
+
+
+def approve_beforehand(
+    *,
+    contract: SystemContract,
+    authorisation: RollbackAuthorisation,
+    window: ActivationWindow,
+    note: str,
+    actor: Account,
+    at: datetime,
+) -> None:
+    """Move an ELIGIBLE rollback to APPROVED by an authorisation that founders gave before."""
+    contract.to_approved(
+        founder=authorisation.founder,
+        at=at,
+        window=window,
+        note=note,
+        authorisation_sha256=authorisation.sha256,
+    )
+    _save_and_record(
+        contract,
+        "contract.review.pre_authorised",
+        ContractStatus.ELIGIBLE,
+        actor=actor,
+        at=at,
+        reason=note,
+        records={"approval_sha256": digest(contract.approval_record())},
     )
 
 

@@ -14,6 +14,10 @@ from datetime import datetime
 from django.conf import settings
 
 from governance.authorities.contract.queries import signatures_of
+from governance.authorities.contract.rollback_authorisations import (
+    authorisation_body,
+    write_authorisation,
+)
 from governance.domain.canonical import sha256_hex
 from governance.domain.values import ActivationWindow, ContractStatus, SeenPage
 from governance.domain.wording import plural
@@ -92,12 +96,23 @@ def write_signature(
     page: SeenPage,
     note: str,
     activates_itself: bool,
+    rollback_until: datetime | None,
     at: datetime,
 ) -> ApprovalSignature:
-    """Write a founder's signature on a contract that the caller has locked and checked."""
-    return ApprovalSignature.objects.create(
+    """Write a founder's signature on a contract that the caller has locked and checked.
+
+    Args:
+        rollback_until: the end of the authorisation of the rollback that is given with it, or None.
+    """
+    number = len(signing.signatures) + 1
+    authorised = ""
+    if rollback_until:
+        authorised = authorisation_body(
+            contract, founder=founder, number=number, ends_at=rollback_until
+        )
+    signature = ApprovalSignature.objects.create(
         contract=contract,
-        number=len(signing.signatures) + 1,
+        number=number,
         founder=founder,
         signed_at=at,
         note=note,
@@ -109,4 +124,8 @@ def write_signature(
         shown=page.shown,
         quorum=signing.quorum,
         activates_itself=activates_itself,
+        authorisation_sha256=sha256_hex(authorised) if authorised else None,
     )
+    if rollback_until:
+        write_authorisation(signature, ends_at=rollback_until, body=authorised)
+    return signature

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from governance.authorities.contract.signatures import signing_progress
-from governance.authorities.review.differences import NO_RECORDED_VALUE, SettingKey, values_in
+from governance.authorities.review.differences import (
+    NO_RECORDED_VALUE,
+    SettingKey,
+    ValueLookup,
+    values_in,
+)
 from governance.authorities.review.view import fact_name
 from governance.domain.canonical import canonical_text, load_json
-from governance.domain.values import ChangedSetting, ContractStatus, PlatformState
+from governance.domain.rollbacks import settings_set_by
+from governance.domain.values import ApprovalKind, ChangedSetting, ContractStatus, PlatformState
 from governance.models import SystemContract
 from governance.services.registry.secret_keys import visible_value
 
@@ -21,12 +27,15 @@ def changed_settings(contract: SystemContract, platform: PlatformState) -> list[
 
     A place is compared once for each signature that counts, however many steps touch it: its
     current value with the one on the signed page. A place that an older view does not show is not
-    compared. A contract that is not APPROVED has no such places.
+    compared. A contract that is not APPROVED has no such places. A rollback that was authorised
+    before has no signed page: its places are compared with what its own plan was made from.
     """
     if contract.status != ContractStatus.APPROVED or contract.approved_at is None:
         return []
     current_value = values_in(platform)
     touched = list(dict.fromkeys(_touched(contract.proposed_changes)))
+    if contract.approval_kind == ApprovalKind.PRE_AUTHORISED:
+        return _moved_since_proposal(contract, touched, current_value)
     changed = []
     for signature in signing_progress(contract, at=contract.approved_at).active_signatures:
         facts = load_json(signature.view)["facts"]
@@ -41,6 +50,36 @@ def changed_settings(contract: SystemContract, platform: PlatformState) -> list[
                 by = signature.founder.get_username()
                 changed.append(ChangedSetting(name, by, signed[:MAX_SHOWN], current[:MAX_SHOWN]))
     return changed
+
+
+def _moved_since_proposal(
+    contract: SystemContract, touched: Sequence[SettingKey], current_value: ValueLookup
+) -> list[ChangedSetting]:
+    """Compare each place with the value that the first step on it would be rolled back to."""
+    planned: dict[SettingKey, str] = {}
+    for step in contract.plan:
+        for setting, value in _restored(step["rollback_action"]):
+            planned.setdefault(setting, value)
+    changed = []
+    for setting in touched:
+        current = _shown(current_value(setting).serialized, setting)
+        before = planned.get(setting, NO_RECORDED_VALUE.serialized)
+        if before != current:
+            by = contract.approved_by.get_username() if contract.approved_by else ""
+            name = fact_name(setting)
+            changed.append(ChangedSetting(name, by, before[:MAX_SHOWN], current[:MAX_SHOWN]))
+    return changed
+
+
+def _restored(action: Mapping[str, Any] | None) -> Iterator[tuple[SettingKey, str]]:
+    """Yield each setting of a rollback action with its value, as `_shown` returns it."""
+    if action is None:
+        return
+    for (scope, key), value in settings_set_by(action).items():
+        if key:
+            yield SettingKey(scope, key), canonical_text(visible_value(key, value))
+        else:
+            yield SettingKey(scope), value
 
 
 def _touched(documents: Iterable[Any]) -> Iterator[SettingKey]:

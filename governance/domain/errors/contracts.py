@@ -180,6 +180,12 @@ class RollbackOpenError(
     """A second rollback of a contract while the first one is open."""
 
 
+class NotPreAuthorisedError(
+    WrongStateError, code="not_pre_authorised", constraints=("approval_pre_authorised",)
+):
+    """An approval without signatures of a rollback that was not authorised exactly so."""
+
+
 class NotActiveError(WrongStateError, code="not_active"):
     """A verdict on a contract that is not ACTIVE."""
 

@@ -151,7 +151,24 @@ def _of_signature(contract_record: ContractRecord, signature: Any) -> Any:
         return None
     _require_equal(signature.view_digest, sha256_hex(signature.view))
     _require_equal(signature.content_digest, contract_record.contract.content_digest)
+    # A signature names the authorisation that was given with it, and none was given otherwise.
+    given = [
+        sha256_hex(one.body)
+        for one in contract_record.rows["RollbackAuthorisation"]
+        if one.signature_id == signature.id
+        and one.sha256 == sha256_hex(one.body)
+        and _fits_its_columns(one)
+    ]
+    _require_equal(
+        given, [signature.authorisation_sha256] if signature.authorisation_sha256 else []
+    )
     return signature.as_record()
+
+
+def _fits_its_columns(authorisation: Any) -> bool:
+    body = load_json(authorisation.body)
+    columns = (authorisation.contract_id, authorisation.founder_id, authorisation.ends_at)
+    return (body["contract_id"], body["founder"], body["ends_at"]) == columns
 
 
 def _of_evidence(contract_record: ContractRecord, evidence: Any) -> Any:

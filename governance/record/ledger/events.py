@@ -36,6 +36,9 @@ EVENTS: Mapping[str, tuple[Set[str], ...]] = {
         frozenset({"approval_sha256"}),
         frozenset({"approval_sha256", "signature_sha256"}),
     ),
+    # The approval's record names the RollbackAuthorisation, which the chain of the contract that is
+    # undone vouches for.
+    "contract.review.pre_authorised": (frozenset({"approval_sha256"}),),
     "contract.review.rejected": (_CLOSING,),
     # This record is the successor's id itself, so that a reader of the chain can find it.
     "contract.review.superseded": (frozenset({"closing_sha256", "successor_id"}),),

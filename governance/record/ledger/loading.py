@@ -29,7 +29,7 @@ class RowReader(Protocol):
 def load_contract_records(
     contract_ids: Iterable[UUID], *, using: str = DEFAULT_DB_ALIAS
 ) -> list[ContractRecord]:
-    """Load the records of these contracts, by at most fourteen queries; missing ones are left out.
+    """Load the records of these contracts, by at most seventeen queries; missing ones are left out.
 
     Raises:
         One of `UNREADABLE`: for a record that cannot be read.

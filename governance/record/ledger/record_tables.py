@@ -38,7 +38,7 @@ LATER_COLUMNS: Mapping[str, Mapping[str, Any]] = {
     },
     "GovernanceJob": {"run_by": "client", "is_rollback": False},
     "JobStep": {"name_keys": None},
-    "ApprovalSignature": {"activates_itself": False},
+    "ApprovalSignature": {"activates_itself": False, "authorisation_sha256": None},
     "GovernanceAudit": {"auditor_version": ""},
 }
 
@@ -55,6 +55,9 @@ RECORD_TABLES: Mapping[str, RecordTable] = {
     ),
     "ContractComment": RecordTable(models.ContractComment, "SystemContract", "contract_id"),
     "ApprovalSignature": RecordTable(models.ApprovalSignature, "SystemContract", "contract_id"),
+    "RollbackAuthorisation": RecordTable(
+        models.RollbackAuthorisation, "ApprovalSignature", "signature_id"
+    ),
     "GovernanceJob": RecordTable(models.GovernanceJob, "SystemContract", "contract_id"),
     "JobStep": RecordTable(models.JobStep, "GovernanceJob", "job_id", "step_index, id"),
     "StepResult": RecordTable(models.StepResult, "GovernanceJob", "job_id"),

@@ -1,16 +1,13 @@
-"""The history of settings: what a job changed, what was before it, and what is current."""
+"""The history of settings: whether a job's change is the newest, and what was before it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from uuid import UUID
 
 from governance.db.rows import fetch_rows
 from governance.domain.canonical import load_json
-from governance.domain.changes import Change
 from governance.domain.rollbacks import PlatformSetting, SettingHistory
-from governance.domain.values import PlatformState
-from governance.services.registry.queries import platform_state_for
 from governance.services.registry.secret_keys import visible_value
 
 _HISTORY = """
@@ -42,8 +39,3 @@ def history_of_job(
         )
         for scope, key, is_newest, before in found
     }
-
-
-def current_state_for(changes: Iterable[Change]) -> PlatformState:
-    """Return what the targets of `changes` hold now, as far as it is known: the recorded values."""
-    return platform_state_for(changes)

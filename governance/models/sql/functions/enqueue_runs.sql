@@ -21,6 +21,16 @@ BEGIN
     ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING;
 END $$;
 
+-- A rollback that founders authorised before is approved by itself.
+CREATE OR REPLACE FUNCTION governance_enqueue_rollback(rollback uuid) RETURNS void
+LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
+BEGIN
+    INSERT INTO procrastinate_jobs (queue_name, task_name, queueing_lock, args)
+    VALUES ('sweeps', 'approve_rollback', 'approve ' || rollback,
+            jsonb_build_object('contract_id', rollback))
+    ON CONFLICT (queueing_lock) WHERE status = 'todo' DO NOTHING;
+END $$;
+
 -- Enqueue the oldest jobs that wait for a worker, and return how many had no task.
 CREATE OR REPLACE FUNCTION governance_enqueue_waiting_runs() RETURNS integer
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$

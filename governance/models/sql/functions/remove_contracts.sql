@@ -29,6 +29,7 @@ BEGIN
     DELETE FROM governance_stepresult WHERE job_id = ANY (jobs);
     DELETE FROM governance_jobstep WHERE job_id = ANY (jobs);
     DELETE FROM governance_governancejob WHERE contract_id = ANY (gone);
+    DELETE FROM governance_rollbackauthorisation WHERE contract_id = ANY (gone);
     DELETE FROM governance_approvalsignature WHERE contract_id = ANY (gone);
     DELETE FROM governance_contractcomment WHERE contract_id = ANY (gone);
     DELETE FROM governance_clarificationanswer WHERE request_id IN (

@@ -18,7 +18,11 @@ BEGIN
     ) OR EXISTS (
         SELECT 1
           FROM governance_governancejob job
-          JOIN governance_approvalsignature signature ON signature.contract_id = job.contract_id
+          JOIN governance_systemcontract contract ON contract.id = job.contract_id
+          JOIN governance_approvalsignature signature
+               ON signature.contract_id IN (
+                  contract.id,
+                  CASE WHEN contract.approval_kind = 'pre_authorised' THEN contract.rolls_back_id END)
          WHERE job.id = of_job AND signature.founder_id = person
     );
 END $$;

@@ -2,7 +2,8 @@
 -- view, not by the proposer, and not by a founder whose last signature still counts. At commit: a
 -- contract that becomes APPROVED has signatures of as many founders as the last signature requires,
 -- all on the approved content and each with a window that contains the approval's; and the approval
--- equals the last signature.
+-- equals the last signature. Only a rollback is approved without signatures, by an authorisation that
+-- was given before (require_pre_authorised.sql).
 CREATE OR REPLACE FUNCTION governance_signature_in_turn() RETURNS trigger
 LANGUAGE plpgsql SET search_path = @schema@, pg_temp AS $$
 DECLARE
@@ -52,6 +53,10 @@ DECLARE
     founders integer;
 BEGIN
     IF NEW.approved_at IS NOT DISTINCT FROM OLD.approved_at THEN
+        RETURN NULL;
+    END IF;
+    IF NEW.approval_kind = 'pre_authorised' THEN
+        PERFORM governance_require_pre_authorised(NEW);
         RETURN NULL;
     END IF;
     SELECT * INTO last FROM governance_approvalsignature
