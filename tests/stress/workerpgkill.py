@@ -7,7 +7,7 @@ import signal
 import time
 from random import Random
 
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connections
 
 from govsite.embedded.cluster import Cluster
 from tests.stress.attack import Advance, AttackResult, attack, chosen_seed, require
@@ -75,12 +75,25 @@ def postmaster_of(cluster: Cluster) -> int:
 def seconds_until_at_work(cluster: Cluster, load: WorkerLoad) -> float:
     """Let PostgreSQL recover, and wait until the workers run new jobs; return the seconds."""
     killed_at = time.monotonic()
-    connections.close_all()
-    while not cluster.answers():
-        # Until the killed process is gone, its server seems to run.
-        cluster.ensure_running()
-    load.fill()
+    while not filled(cluster, load):
+        require(time.monotonic() < killed_at + MAX_RECOVERY_SECONDS, "PostgreSQL did not recover")
     load.wait_until_at_work(since=load.begun())
     seconds = time.monotonic() - killed_at
     require(seconds < MAX_RECOVERY_SECONDS, f"no job ran for {seconds:.0f} s")
     return seconds
+
+
+def filled(cluster: Cluster, load: WorkerLoad) -> bool:
+    """Tell whether PostgreSQL runs and the workers got jobs; try to start it if it does not run.
+
+    Until the killed process is gone, the server seems to run, and it may go into recovery later.
+    """
+    connections.close_all()
+    if not cluster.answers():
+        cluster.ensure_running()
+        return False
+    try:
+        load.fill()
+    except (OperationalError, InterfaceError):
+        return False
+    return True
