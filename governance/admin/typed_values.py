@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from governance.admin.wording import normalize_newlines, value_in_words
-from governance.domain.canonical import exact_double, require_plain_json
 from governance.domain.errors import InvalidInputError
+from governance.domain.strict_json import exact_double, require_plain_json
 
 TEXT, NUMBER, YES, NO, NOTHING = "text", "number", "yes", "no", "nothing"
 TEXTS, NUMBERS, STRUCTURE, LEFT_OUT = "texts", "numbers", "structure", "out"

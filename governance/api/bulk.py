@@ -12,8 +12,8 @@ from rest_framework.request import Request
 
 from governance.api.idempotency import call_of, refusal_to_store
 from governance.api.problems import problem_response
-from governance.domain.canonical import load_strict_json
 from governance.domain.errors import GovernanceError, RequestInProgressError
+from governance.domain.strict_json import load_strict_json
 from governance.services.idempotency.requests import run_idempotent_request
 from governance.services.idempotency.stored_responses import IdempotentRequest, StoredResponse
 

@@ -8,8 +8,8 @@ from typing import IO, Any
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer
 
-from governance.domain.canonical import MAX_DOCUMENT_BYTES, load_strict_json
 from governance.domain.errors import DocumentTooLargeError, MalformedJsonError
+from governance.domain.strict_json import MAX_DOCUMENT_BYTES, load_strict_json
 
 
 class StrictJSONParser(BaseParser):

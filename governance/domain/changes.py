@@ -12,10 +12,11 @@ from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
-from governance.domain.canonical import canonical_text, require_plain_json
+from governance.domain.canonical import canonical_text
 from governance.domain.errors import InvalidChangesError, InvalidInputError, TargetOutOfScopeError
 from governance.domain.names import MAX_NAME_LENGTH, refuse_similar, require_name
 from governance.domain.sentences import PartKind, Sentence, named, valued
+from governance.domain.strict_json import require_plain_json
 from governance.domain.values import Lifecycle
 
 MAX_CHANGES = 10_000

@@ -17,8 +17,9 @@ import regex
 from confusable_homoglyphs.categories import categories_data
 from confusable_homoglyphs.confusables import confusables_data
 
-from governance.domain.canonical import require_plain_json, sha256_hex
+from governance.domain.canonical import sha256_hex
 from governance.domain.errors import InvalidNameError, SimilarNameError
+from governance.domain.strict_json import require_plain_json
 
 MAX_NAME_LENGTH = 200
 MAX_REFERENCE_LENGTH = 256

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from governance.domain.canonical import require_plain_json
 from governance.domain.errors import InvalidInputError
+from governance.domain.strict_json import require_plain_json
 
 MAX_TEXT_LENGTH = 4000  # characters
 MAX_LISTED = 20

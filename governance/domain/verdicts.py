@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from governance.domain.canonical import require_plain_json
 from governance.domain.errors import InvalidVerdictError
+from governance.domain.strict_json import require_plain_json
 from governance.domain.values import EligibilityDecision
 
 

@@ -16,9 +16,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandParser, DjangoHelpFormatter
 from django.db import InterfaceError, OperationalError, ProgrammingError
 
-from governance.domain.canonical import require_plain_json
 from governance.domain.errors import GovernanceError, UserNotFoundError, WrongPersonError
 from governance.domain.roles import Role
+from governance.domain.strict_json import require_plain_json
 from governance.domain.visible_text import visible_document
 from governance.management.values import printable
 from governance.models import Account

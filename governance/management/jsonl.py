@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from governance.domain.canonical import MAX_DOCUMENT_BYTES, load_strict_json
 from governance.domain.errors import (
     DocumentTooLargeError,
     GovernanceError,
@@ -18,6 +17,7 @@ from governance.domain.errors import (
     NotUtf8Error,
     UnreadableFileError,
 )
+from governance.domain.strict_json import MAX_DOCUMENT_BYTES, load_strict_json
 from governance.management.values import printable
 
 STANDARD_INPUT = "-"

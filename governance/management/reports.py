@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from governance.authorities.validator.name_index import NameIndex
-from governance.domain.canonical import load_strict_json
 from governance.domain.errors import InvalidInputError, NotUtf8Error
+from governance.domain.strict_json import load_strict_json
 from governance.flows.judge_report import registered_names
 from governance.management.jsonl import open_input, read_document
 

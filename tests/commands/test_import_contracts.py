@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from governance.domain.canonical import MAX_DOCUMENT_BYTES
+from governance.domain.strict_json import MAX_DOCUMENT_BYTES
 from governance.management.progress import lines_with_progress
 from governance.models import Capability, LedgerEntry, SystemContract
 from governance.record.ledger.verification import verify_ledger

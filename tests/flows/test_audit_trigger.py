@@ -13,7 +13,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from governance.authorities.orchestrator.queries import steps_with_status
-from governance.domain.canonical import canonical_text, load_strict_json, timestamp
+from governance.domain.canonical import canonical_text, timestamp
+from governance.domain.strict_json import load_strict_json
 from governance.domain.values import AuditVerdict, HealthDecision, JobStatus
 from governance.flows import run_job
 from governance.models import AuditEvidence, GovernanceJob, LedgerEntry

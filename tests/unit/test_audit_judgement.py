@@ -17,7 +17,7 @@ from governance.authorities.audit.judgement import (
     judge_evidence,
     verdict_of,
 )
-from governance.domain.canonical import require_plain_json
+from governance.domain.strict_json import require_plain_json
 from governance.domain.values import AuditVerdict
 from tests.support.cases import cases_of, needs_cases
 from tests.support.evidence import (

@@ -14,20 +14,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from governance.domain.canonical import (
-    MAX_DOCUMENT_BYTES,
-    MAX_NESTING,
     MAX_NUMBER,
-    _cut_at_max_nesting,
     canonical_bytes,
     canonical_text,
     digest,
     load_json,
-    load_strict_json,
-    require_plain_json,
     sha256_hex,
     timestamp,
 )
 from governance.domain.errors import InvalidInputError, NumberNotExactError
+from governance.domain.strict_json import (
+    MAX_DOCUMENT_BYTES,
+    MAX_NESTING,
+    _cut_at_max_nesting,
+    load_strict_json,
+    require_plain_json,
+)
 from tests.support.json_values import plain_json
 
 # Derived by hand from RFC 8785: keys sorted by UTF-16 code units, numbers as in ECMAScript.

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from governance.domain.canonical import require_plain_json
 from governance.domain.errors import (
     AuditNotFoundError,
     AuditorNotIndependentError,
@@ -21,6 +20,7 @@ from governance.domain.errors import (
     VerdictExistsError,
     VerdictFinalError,
 )
+from governance.domain.strict_json import require_plain_json
 from governance.domain.values import AuditVerdict
 from governance.models.account import Account
 from governance.models.audit import AuditResolution, GovernanceAudit

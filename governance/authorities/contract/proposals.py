@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from governance.domain.canonical import digest, require_plain_json
+from governance.domain.canonical import digest
 from governance.domain.changes import (
     Change,
     change_paths,
@@ -17,6 +17,7 @@ from governance.domain.changes import (
 )
 from governance.domain.errors import InvalidInputError
 from governance.domain.names import MAX_REFERENCE_LENGTH, refuse_similar, require_line, require_name
+from governance.domain.strict_json import require_plain_json
 from governance.domain.values import RiskLevel, Source
 
 Choice = TypeVar("Choice", bound=StrEnum)

@@ -16,8 +16,9 @@ from governance.authorities.executor.steps import (
     StepOutcome,
     StepRefused,
 )
-from governance.domain.canonical import MAX_DOCUMENT_BYTES, require_plain_json, timestamp
+from governance.domain.canonical import timestamp
 from governance.domain.errors import InvalidInputError
+from governance.domain.strict_json import MAX_DOCUMENT_BYTES, require_plain_json
 from governance.domain.texts import cut_text
 from governance.domain.values import StepReport, StepStatus
 

@@ -7,7 +7,6 @@ import hmac
 from datetime import datetime
 from typing import Any
 
-from governance.domain.canonical import require_plain_json
 from governance.domain.errors import (
     InvalidInputError,
     InvalidJobTransitionError,
@@ -19,6 +18,7 @@ from governance.domain.errors import (
 )
 from governance.domain.lifecycles import JOB_TERMINAL_STATES
 from governance.domain.people import Actor
+from governance.domain.strict_json import require_plain_json
 from governance.domain.values import MAX_CLOCK_SKEW, JobStatus, StepReport, StepStatus
 from governance.models import GovernanceJob
 

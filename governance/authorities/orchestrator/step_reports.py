@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from governance.domain.canonical import canonical_text, require_plain_json, timestamp
+from governance.domain.canonical import canonical_text, timestamp
 from governance.domain.errors import InvalidInputError
+from governance.domain.strict_json import require_plain_json
 from governance.domain.values import StepReport, StepStatus
 
 MAX_ERROR_LENGTH = 10_000

@@ -24,9 +24,10 @@ from governance.authorities.review.differences import (
     parse_value,
     values_in,
 )
-from governance.domain.canonical import canonical_text, load_strict_json, sha256_hex
+from governance.domain.canonical import canonical_text, sha256_hex
 from governance.domain.changes import parse_changes
 from governance.domain.errors import InvalidInputError, ViewChangedError
+from governance.domain.strict_json import load_strict_json
 from governance.domain.values import SYSTEM_SCOPE, HealthReading
 from governance.domain.wording import format_time, plural, value_in_words
 from governance.models import ApprovalSignature, SystemContract

@@ -10,9 +10,9 @@ from governance.authorities.validator.analysis import ReportAnalysis
 from governance.authorities.validator.change_readings import ChangeReading
 from governance.authorities.validator.lines import sorted_lines
 from governance.authorities.validator.name_index import NameIndex, compact
-from governance.domain.canonical import require_plain_json
 from governance.domain.changes import Change, ConfigurationUpdate
 from governance.domain.errors import InvalidInputError
+from governance.domain.strict_json import require_plain_json
 from governance.domain.values import SYSTEM_SCOPE
 
 _VALUE = r"(?:\"[^\"]{1,200}\"|`[^`]{1,200}`|-?\d+(?:\.\d+)?\s?[A-Za-z%]{0,8}|[\w-]{1,100})"

@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 
 from django.utils import timezone
 
-from governance.domain.canonical import require_plain_json
+from governance.domain.strict_json import require_plain_json
 from governance.domain.values import TokenState
 from governance.management.base import GovernanceCommand
 from governance.management.tokens import token_document, token_line

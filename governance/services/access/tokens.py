@@ -17,7 +17,6 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from governance.db.clock import database_now
-from governance.domain.canonical import require_plain_json
 from governance.domain.errors import (
     InvalidInputError,
     MachineAccountError,
@@ -31,6 +30,7 @@ from governance.domain.errors import (
     UserNotFoundError,
 )
 from governance.domain.roles import Role
+from governance.domain.strict_json import require_plain_json
 from governance.domain.tokens import (
     DEFAULT_OVERLAP_HOURS,
     DEFAULT_TOKEN_DAYS,

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 from governance.db.clock import database_now
 from governance.db.transactions import retried, wait_for_turn, write_transaction
-from governance.domain.canonical import digest, require_plain_json
+from governance.domain.canonical import digest
 from governance.domain.errors import InvalidInputError, SimilarNameError
 from governance.domain.names import MAX_NAME_LENGTH, name_key, require_line, require_name
 from governance.domain.secrets import clear_secrets, refuse_clear_secrets
+from governance.domain.strict_json import require_plain_json
 from governance.domain.values import SYSTEM_SCOPE, Lifecycle
 from governance.models import (
     Account,

@@ -5,14 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from governance.domain.canonical import (
-    canonical_text,
-    digest,
-    require_plain_json,
-    sha256_hex,
-    timestamp,
-)
+from governance.domain.canonical import canonical_text, digest, sha256_hex, timestamp
 from governance.domain.errors import InvalidInputError
+from governance.domain.strict_json import require_plain_json
 from governance.models import (
     ApprovalSignature,
     GovernanceAudit,

@@ -16,8 +16,8 @@ from governance.authorities.executor.handlers.platform_document import Document
 from governance.authorities.executor.options import OptionTable
 from governance.authorities.executor.secret_files import SecretFiles
 from governance.authorities.executor.steps import StepRefused
-from governance.domain.canonical import load_strict_json
 from governance.domain.errors import InvalidInputError, UnusableSecretError
+from governance.domain.strict_json import load_strict_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from governance.authorities.executor.steps import HandlerFault, Step, StepOutcome
-from governance.domain.canonical import load_strict_json, timestamp
+from governance.domain.canonical import timestamp
 from governance.domain.errors import InvalidInputError
+from governance.domain.strict_json import load_strict_json
 from governance.domain.texts import cut_text
 
 MAX_ANSWER_BYTES = 1024 * 1024

@@ -8,9 +8,9 @@ from typing import Any
 
 from governance.authorities.executor.handlers.step_documents import MAX_ANSWER_BYTES
 from governance.authorities.health.observers.observer import CannotObserve
-from governance.domain.canonical import load_strict_json, require_plain_json
 from governance.domain.errors import InvalidInputError
 from governance.domain.observations import CONFIGURATION, LIFECYCLE, empty_state
+from governance.domain.strict_json import load_strict_json, require_plain_json
 from governance.domain.values import Lifecycle
 
 MAX_STATE_BYTES = 256 * 1024
