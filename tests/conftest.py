@@ -46,6 +46,14 @@ OWN_PROCESSES = (
 
 # pytest-django has loaded the suite's settings; processes that a test starts use the site's own.
 os.environ["DJANGO_SETTINGS_MODULE"] = "govsite.settings"
+# The developer's own routes, secrets and health rules are none of theirs.
+for _name in (
+    "GOVSITE_EXECUTION_FILE",
+    "GOVSITE_HEALTH_PROVIDER",
+    "GOVSITE_PROMETHEUS_FILE",
+    "GOVSITE_SECRETS_DIR",
+):
+    os.environ.pop(_name, None)
 # As in `tests/settings.py`: a test whose site judges by itself says so.
 os.environ.setdefault("GOVSITE_AUDITOR", "outside")
 

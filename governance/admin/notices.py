@@ -36,6 +36,8 @@ KINDS: Mapping[str, str] = {
     NoticeKind.QUESTION_ASKED: "Question",
     NoticeKind.QUESTION_ANSWERED: "Answer",
     NoticeKind.CONTRACT_EXPIRED: "Expired",
+    NoticeKind.WINDOW_PASSED: "Window passed",
+    NoticeKind.BREAKER_OPENED: "Handler stopped",
     NoticeKind.ROLLBACK_PROPOSED: "Rollback proposed",
     NoticeKind.ROLLBACK_NOT_MADE: "No rollback",
     NoticeKind.MANY_ROLLBACKS: "Many rollbacks",

@@ -106,6 +106,8 @@ class NoticeKind(StrEnum):
     QUESTION_ASKED = "question_asked"
     QUESTION_ANSWERED = "question_answered"
     CONTRACT_EXPIRED = "contract_expired"
+    WINDOW_PASSED = "window_passed"
+    BREAKER_OPENED = "breaker_opened"
     ROLLBACK_PROPOSED = "rollback_proposed"
     ROLLBACK_NOT_MADE = "rollback_not_made"
     MANY_ROLLBACKS = "many_rollbacks"

@@ -16,12 +16,11 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from governance.authorities.contract.due import contracts_past_review, contracts_past_window
-from governance.authorities.contract.operations import fail_contract_past_window
 from governance.authorities.contract.queries import open_contracts
 from governance.authorities.orchestrator.queries import jobs_past_lease, open_jobs
 from governance.db.rows import fetch_rows
 from governance.domain.errors import EndingsChangedError, TooManyEndingsError
-from governance.flows.expire_review import expire_review
+from governance.flows.expire_review import expire_review, expire_window
 from governance.flows.run_job import fail_timed_out_job
 
 MAX_ENDINGS = 20
@@ -42,7 +41,7 @@ class Sweep:
 CONTRACTS = Sweep(
     [
         (expire_review, contracts_past_review),
-        (fail_contract_past_window, contracts_past_window),
+        (expire_window, contracts_past_window),
     ],
     open_contracts,
 )

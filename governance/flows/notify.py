@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from governance.authorities.orchestrator.job_state import JobHistory
 from governance.domain.roles import Role
@@ -12,6 +13,7 @@ from governance.models import (
     ClarificationAnswer,
     ClarificationRequest,
     GovernanceAudit,
+    HandlerBreaker,
     SystemContract,
 )
 from governance.services.access.accounts import active_members
@@ -66,6 +68,36 @@ def notify_of_expiry(contract: SystemContract) -> None:
         text="The time for review is over, and no founder decided.",
         contract_id=contract.pk,
         at=contract.updated_at,
+    )
+
+
+def notify_of_unused_window(contract: SystemContract) -> None:
+    """Notify the proposer, and the founders who approved, that the window passed unused."""
+    notify(
+        account_ids=[contract.proposed_by_id],
+        to_signers=True,
+        kind=NoticeKind.WINDOW_PASSED,
+        text="The activation window is over, and nobody activated the contract.",
+        contract_id=contract.pk,
+        at=contract.updated_at,
+    )
+
+
+def notify_of_open_breaker(breaker: HandlerBreaker, *, contract_id: UUID) -> None:
+    """Notify the operators that a handler gets no jobs until one of them closes its breaker.
+
+    Args:
+        contract_id: the contract whose job opened the breaker.
+    """
+    if breaker.last_fault_at is None:
+        raise ValueError("the breaker had no fault")
+    notify(
+        account_ids=active_members(Role.OPERATOR),
+        kind=NoticeKind.BREAKER_OPENED,
+        text=f"The jobs of the handler {breaker.handler} wait until an operator closes its circuit "
+        f"breaker. Its last fault: {breaker.last_fault}",
+        contract_id=contract_id,
+        at=breaker.last_fault_at,
     )
 
 

@@ -41,6 +41,7 @@ from governance.domain.health import UnknownHealth, in_words
 from governance.domain.roles import MachineAccount
 from governance.domain.values import HealthReading, JobStatus, StepReport
 from governance.flows.observe_job import observe_before, observe_step
+from governance.flows.record_fault import record_fault
 from governance.flows.registry_steps import make_registry_handler
 from governance.flows.route_steps import plan_of, site_handlers, site_routes
 from governance.flows.run_job import complete_job
@@ -230,12 +231,16 @@ class JobRun:
 
     def _record_run(self, *, fault: str = "") -> None:
         """Tell the circuit breakers how the run ended; a fault is that of the last handler."""
-        record_run(
-            handlers=set(self._called),
-            job_id=self._job.job_id,
-            faulty=self._called[-1] if fault else "",
-            fault=fault,
-        )
+        if fault:
+            record_fault(
+                handlers=set(self._called),
+                faulty=self._called[-1],
+                fault=fault,
+                job_id=self._job.job_id,
+                contract_id=self._job.contract_id,
+            )
+        else:
+            record_run(handlers=set(self._called), job_id=self._job.job_id)
 
 
 def _log_report(job: JobToRun, step: StepInPlan, report: StepReport) -> None:

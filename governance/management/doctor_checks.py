@@ -18,7 +18,7 @@ from governance.domain.wording import plural
 from governance.management.check_result import CheckResult
 from governance.management.roles import application_role
 from governance.services.breakers.queries import open_breakers
-from governance.workers.queries import count_tasks, read_listeners
+from governance.workers.queries import count_tasks, count_workers
 
 MIN_POSTGRESQL = 15
 MIN_FREE_BYTES = 2**30
@@ -160,7 +160,7 @@ def check_settings() -> CheckResult:
 
 def check_workers() -> CheckResult:
     """Check that a worker answers if a task waits."""
-    workers = sum(not listener.is_silent for listener in read_listeners())
+    workers = count_workers()
     tasks = sum(counted.waiting for counted in count_tasks())
     waiting = f"{plural(tasks, 'task')} waiting"
     if tasks and not workers:

@@ -10,6 +10,7 @@ from governance.db.rows import fetch_rows
 # A worker renews its heartbeat every ten seconds.
 MAX_SILENCE = timedelta(minutes=2)
 MAX_LISTENERS = 100
+LISTENERS_OF_WORKER = 2
 
 _LISTENERS = """
     SELECT worker.id, clock_timestamp() - worker.last_heartbeat,
@@ -79,6 +80,12 @@ def read_listeners() -> list[Listener]:
     One query, of at most `MAX_LISTENERS`. A worker that starts removes the entries of killed ones.
     """
     return [Listener(*row) for row in fetch_rows(_LISTENERS, [MAX_LISTENERS])]
+
+
+def count_workers() -> int:
+    """Count the worker processes that answer; each has an entry for each of its two queues."""
+    answering = sum(not listener.is_silent for listener in read_listeners())
+    return -(-answering // LISTENERS_OF_WORKER)
 
 
 def count_tasks() -> list[TaskCounts]:

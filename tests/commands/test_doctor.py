@@ -291,8 +291,9 @@ def test_workers__none_while_a_task_waits__wrong() -> None:
     wrong = found("workers")
     assert wrong.words == "No worker has answered for two minutes; 1 task waiting."
     assert wrong.remedy == "manage.py worker"
-    run_sql("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
-    assert found("workers").words == "1 worker at work; 1 task waiting."
+    for entries, words in ((1, "1 worker"), (2, "1 worker"), (3, "2 workers")):
+        run_sql("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now())")
+        assert found("workers").words == f"{words} at work; 1 task waiting.", entries
 
 
 # --- a check that fails ---

@@ -15,6 +15,7 @@ from governance.models import GovernanceSignal
 from tests.support.attacks import insert_row, nothing_written, run_sql, violates_constraint
 from tests.support.cases import cases_of, needs_cases
 from tests.support.clock import clock_at, now
+from tests.support.factories import running_job
 from tests.support.users import Users
 
 SIGNAL = "governance_governancesignal"
@@ -120,6 +121,18 @@ class TestExpiry:
         record(users, expires_in=HOUR)
         with violates_constraint("signal_history_kept"):
             run_sql(f"UPDATE {SIGNAL} SET expires_at = %s", expires_at)
+
+
+def test_evidence__has_signals_that_were_superseded_or_expired_before_the_end(
+    users: Users,
+) -> None:
+    running = running_job(users)
+    record(users, "BLOCKED", expires_in=timedelta(microseconds=1))
+    for decision in ("DEGRADED", "HEALTHY"):
+        record(users, decision, signal_type="latency")
+    running.complete_steps()
+    signals = running.complete().evidence.document["signals"]
+    assert [one["decision"] for one in signals] == ["BLOCKED", "DEGRADED", "HEALTHY"]
 
 
 class TestWordsOfMonitors:

@@ -33,9 +33,10 @@ from governance.flows.activate_contract import activate_contract
 from governance.flows.approve_rollback import approve_pre_authorised
 from governance.flows.audit_by_machine import ask_for_attempt, audit_job
 from governance.flows.close_breaker import let_handler_run_again
-from governance.flows.expire_review import expire_review
+from governance.flows.expire_review import expire_review, expire_window
 from governance.flows.propose_contract import propose_again
 from governance.flows.propose_rollback import ask_for_rollback
+from governance.flows.record_fault import record_fault
 from governance.flows.review_contract import (
     answer_clarification,
     approve_contract,
@@ -299,6 +300,25 @@ def _expire_with_notice(users: Users) -> Operation:
     )
 
 
+def _lapse_with_notice(users: Users) -> Operation:
+    contract_id = approved(users).pk
+    return lambda: as_of(
+        now() + LATER, expire_window, contract_id=contract_id, actor=users.operator
+    )
+
+
+def _open_breaker(users: Users) -> Operation:
+    job = pending_job(users)
+    faulted("registry")
+    return lambda: record_fault(
+        handlers={"registry"},
+        faulty="registry",
+        fault="KeyError",
+        job_id=job.pk,
+        contract_id=job.contract_id,
+    )
+
+
 def _admit(users: Users) -> Operation:
     faulted()
     job_id = pending_job(users).pk
@@ -395,6 +415,8 @@ OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
     "authorities/orchestrator/tracking.py:_start": [_claim, _start],
     "authorities/orchestrator/tracking.py:_record": [_report, _report_all],
     "flows/expire_review.py:expire_review": [_expire_with_notice],
+    "flows/expire_review.py:expire_window": [_lapse_with_notice],
+    "flows/record_fault.py:record_fault": [_open_breaker],
     "flows/run_job.py:complete_job": [_complete, _complete_failed],
     "flows/run_job.py:cancel_job": [_cancel],
     "flows/run_job.py:fail_timed_out_job": [_give_up],
@@ -461,6 +483,7 @@ def test_transaction__whatever_it_locks__locks_the_contract_first(
             (
                 "services/registry/",
                 "flows/close_breaker",
+                "flows/record_fault",
                 "services/breakers/",
                 "services/freezes/",
                 "services/notices/",

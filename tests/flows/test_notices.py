@@ -14,11 +14,15 @@ from governance.domain.errors import ClarificationConflictError, NotOwnNoticeErr
 from governance.domain.values import MAX_NOTICE_LENGTH, StepStatus
 from governance.flows.activate_contract import activate_contract
 from governance.flows.expire_review import expire_review
+from governance.flows.notify import notify_of_open_breaker
+from governance.flows.record_fault import record_fault
 from governance.flows.review_contract import answer_clarification, request_clarification
 from governance.flows.sweep import expire_contracts, fail_timed_out_jobs
-from governance.models import Notice
+from governance.models import HandlerBreaker, Notice
+from governance.models.fields import new_id
 from governance.services.notices.operations import mark_read, one_line
 from governance.services.notices.queries import newest_notices, unread_count
+from tests.support.breakers import breaker_of
 from tests.support.clock import as_of
 from tests.support.factories import (
     Running,
@@ -44,6 +48,39 @@ def notices(kind: str | None = None) -> set[tuple[str, str]]:
     pairs = [(notice.account.username, notice.text) for notice in found]
     assert len(pairs) == len(set(pairs)), "somebody got the same notice twice"
     return set(pairs)
+
+
+# --- windows and breakers ---
+def test_window__passed_unused__notifies_proposer_and_approver(users: Users) -> None:
+    contract = approved(users, at=now() - LONG_AGO)
+    list(expire_contracts(actor=users.operator))
+    text = "The activation window is over, and nobody activated the contract."
+    assert notices("window_passed") == {("operator", text), ("founder", text)}
+    assert {notice.contract_id for notice in Notice.objects.all()} == {contract.pk}
+
+
+def test_breaker__opened_by_a_second_fault__notifies_the_operators_once(users: Users) -> None:
+    job = pending_job(users)
+    for _ in range(3):
+        record_fault(
+            handlers={"http"},
+            faulty="http",
+            fault="Timeout.",
+            job_id=job.pk,
+            contract_id=job.contract_id,
+        )
+    assert breaker_of("http").state == "OPEN"
+    [(name, text)] = notices("breaker_opened")
+    assert name == "operator"
+    assert text == (
+        "The jobs of the handler http wait until an operator closes its circuit breaker. Its last "
+        "fault: Timeout."
+    )
+
+
+def test_breaker__without_a_fault__has_no_notice() -> None:
+    with pytest.raises(ValueError, match="had no fault"):
+        notify_of_open_breaker(HandlerBreaker(handler="http"), contract_id=new_id())
 
 
 # --- failed and lost jobs ---
@@ -155,11 +192,10 @@ def test_notice__that_cannot_be_written__undoes_what_caused_it(
     assert not contract.clarifications.exists()
 
 
-def test_expiry__notifies_the_proposer__an_unused_window_nobody(users: Users) -> None:
+def test_expiry__notifies_the_proposer(users: Users) -> None:
     contract = eligible(users, at=now() - LONG_AGO)
-    approved(users, at=now() - LONG_AGO)
     outcomes = list(expire_contracts(actor=users.executor))
-    assert sorted(outcome.status for outcome in outcomes) == ["EXPIRED", "FAILED"]
+    assert [outcome.status for outcome in outcomes] == ["EXPIRED"]
     text = "The time for review is over, and no founder decided."
     assert notices() == {("operator", text)}
     assert Notice.objects.get().contract_id == contract.pk

@@ -57,8 +57,10 @@ def admit_run(*, handlers: Collection[str], job_id: UUID) -> bool:
 @retried
 def record_run(
     *, handlers: Collection[str], job_id: UUID, faulty: str = "", fault: str = ""
-) -> None:
+) -> HandlerBreaker | None:
     """Record how a run ended, for each handler that was called; one transaction.
+
+    Return the breaker that this run opened, if it opened one.
 
     Call it once for each run whose job ended, and for a job that was lost only if a handler was at
     fault: a lost job does not show that a handler works. A run without a fault whose breakers are
@@ -71,14 +73,17 @@ def record_run(
         fault: what went wrong, in words; secrets must be taken out of it already.
     """
     if not faulty and not _is_one_careful(handlers):
-        return
+        return None
+    opened = None
     called = {*handlers, faulty} - {""}
     with write_transaction():
         for breaker in _locked_breakers(called):
             if breaker.handler == faulty:
-                _record_fault(breaker, fault=fault, job_id=job_id)
+                if _record_fault(breaker, fault=fault, job_id=job_id):
+                    opened = breaker
             elif breaker.state == BreakerState.CAREFUL:
                 _record_success(breaker)
+    return opened
 
 
 @retried
@@ -138,11 +143,12 @@ def _locked_breakers(handlers: Collection[str]) -> list[HandlerBreaker]:
     return breakers
 
 
-def _record_fault(breaker: HandlerBreaker, *, fault: str, job_id: UUID) -> None:
-    """Record a fault of a locked breaker's handler, and the opening if this one opens it."""
+def _record_fault(breaker: HandlerBreaker, *, fault: str, job_id: UUID) -> bool:
+    """Record a fault of a locked breaker's handler; return whether it opens the breaker."""
     before = BreakerState(breaker.state)
     breaker.state = after_run(before, is_fault=True)
     at, text = database_now(), cut_text(fault, MAX_FAULT_LENGTH)
+    breaker.last_fault, breaker.last_fault_at = text, at
     HandlerBreaker.objects.filter(pk=breaker.pk).update(
         state=breaker.state,
         faults_in_a_row=breaker.faults_in_a_row + 1,
@@ -150,11 +156,11 @@ def _record_fault(breaker: HandlerBreaker, *, fault: str, job_id: UUID) -> None:
         last_fault_at=at,
         last_fault_job=job_id,
     )
-    if breaker.state != before and breaker.state == BreakerState.OPEN:
-        event = BreakerEvent(
-            breaker=breaker, state=breaker.state, at=at, text=text, fault_job=job_id
-        )
-        BreakerEvent.objects.bulk_create([event])
+    if breaker.state == before or breaker.state != BreakerState.OPEN:
+        return False
+    event = BreakerEvent(breaker=breaker, state=breaker.state, at=at, text=text, fault_job=job_id)
+    BreakerEvent.objects.bulk_create([event])
+    return True
 
 
 def _record_success(breaker: HandlerBreaker) -> None:
