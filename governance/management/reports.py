@@ -6,11 +6,14 @@ from argparse import ArgumentParser
 from collections.abc import Mapping
 from typing import Any
 
+from governance.authorities.validator.evaluation import LabelledReport
 from governance.authorities.validator.name_index import NameIndex
+from governance.authorities.validator.report import Report
 from governance.domain.errors import InvalidInputError, NotUtf8Error
 from governance.domain.strict_json import load_strict_json
+from governance.domain.values import Source
 from governance.flows.judge_report import registered_names
-from governance.management.jsonl import open_input, read_document
+from governance.management.jsonl import JsonLine, open_input, read_document
 
 MAX_REPORT_BYTES = 1024 * 1024
 MAX_REGISTRY_BYTES = 64 * 2**20
@@ -66,3 +69,39 @@ def read_payload(path: str) -> Mapping[str, Any]:
         return payload
     subject, _, body = text.strip().partition("\n")
     return {"subject": subject, "body": body}
+
+
+def labelled_report(line: JsonLine) -> LabelledReport:
+    """Return the labelled report on a line.
+
+    Raises:
+        InvalidInputError: a field is absent or has another type; the error names line and field.
+    """
+    document = line.document()
+    label = document.get("label")
+    if not isinstance(label, Mapping):
+        raise InvalidInputError.at(f"line {line.number}: label", "is required")
+    names, change = label.get("affected_capabilities", []), label.get("proposed_change")
+    if not isinstance(names, list) or not isinstance(change, dict | None):
+        raise InvalidInputError.at(f"line {line.number}: label", "has a field of another type")
+    return LabelledReport(
+        key=str(document.get("id", line.number)),
+        report=Report(
+            source=str(Source.SUPPORT_TICKET),
+            subject=_text(document, "subject", line),
+            body=_text(document, "body", line),
+        ),
+        issue_type=_text(label, "issue_type", line),
+        severity=_text(label, "severity", line),
+        capabilities=frozenset(map(str, names)),
+        change=change,
+        name_match=str(document.get("cap_match", "exact")),
+        text=str(document.get("text", "report")),
+    )
+
+
+def _text(document: Mapping[str, Any], field: str, line: JsonLine) -> str:
+    value = document.get(field)
+    if not isinstance(value, str):
+        raise InvalidInputError.at(f"line {line.number}: {field}", "is required and must be text")
+    return value

@@ -77,7 +77,7 @@ def analyse_report(
         unmatched=tuple(unmatched),
         types=types,
         found=found,
-        severity=severity_of(read, found.issue_type),
+        severity=severity_of(read, found.issue_type, named),
         changes=changes,
         fault=fault,
     )

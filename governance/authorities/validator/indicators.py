@@ -20,6 +20,7 @@ from governance.authorities.validator.words import ReportPart, SentenceWords
 MAX_GAP = 4  # words
 _GAP = "..."
 _END = "|"
+_NUMBER = "#"
 _FILE = Path(__file__).with_name("indicators.toml")
 
 
@@ -38,6 +39,7 @@ class Indicator:
 
     `strengths` has the parts where the words count. `counts` is how often an indicator of a
     severity counts. An action is a verb that asks for something; a rule's own words are not tuned.
+    A wish is for something new, so it counts only where no registered capability is named.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Indicator:
     counts: int = 1
     is_action: bool = False
     is_rule: bool = False
+    is_wish: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +84,17 @@ def _end_of(rest: tuple[_Element, ...], sentence: SentenceWords, index: int) -> 
         if element == _GAP:
             after = rest[number + 1 :]
             for start in range(index, min(index + MAX_GAP + 1, len(words))):
-                if words[start] in after[0]:
+                if _is_element(words[start], after[0]):
                     return _end_of(after[1:], sentence, start + 1)
             return None
-        if index >= len(words) or words[index] not in element:
+        if index >= len(words) or not _is_element(words[index], element):
             return None
         index += 1
     return index
+
+
+def _is_element(word: str, element: _Element) -> bool:
+    return word[0].isdigit() if element == _NUMBER else word in element
 
 
 @cache
@@ -136,8 +143,9 @@ def _indicator(speaks_for: str, row: Mapping[str, Any]) -> Indicator:
         counts=row.get("counts", 1),
         is_action=row.get("action", False),
         is_rule=row.get("rule", False),
+        is_wish=row.get("wish", False),
     )
 
 
 def _element(text: str) -> _Element:
-    return text if text in (_GAP, _END) else frozenset(text.split("/"))
+    return text if text in (_GAP, _END, _NUMBER) else frozenset(text.split("/"))

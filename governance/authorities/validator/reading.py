@@ -19,6 +19,7 @@ MAX_UNCOUNTED = 50  # words listed that do not count
 
 _WISHES = frozenset(("capability_request", "configuration_change"))
 _CLAIMS = _WISHES | {"escalation", "critical", "high", "low"}
+_EMPTY = frozenset((Aside.FORM, Aside.BOX, Aside.LABEL))  # what leaves a section of a form empty
 _ERROR_MESSAGE = re.compile(
     r"""(?<!\w)(?:
         \w{1,80}(?:Error|Exception)\b
@@ -75,15 +76,30 @@ def read_words(
 ) -> WordsRead:
     """Return what the sentences of a report say; each indicator counts once."""
     read = WordsRead()
+    headings: list[SentenceWords] = []
     for sentence in sentences:
         _mark_form(sentence, table)
-        for indicator, start, end in table.found_in(sentence):
-            _count(read, indicator, sentence, start, end)
-        if sentence.aside is None:
-            _notice(read, sentence, registry)
+        if sentence.part is ReportPart.HEADING:
+            headings.append(sentence)
+            continue
+        if sentence.aside not in _EMPTY:
+            # Only the last heading has this sentence below it; those above it were left empty.
+            for heading in headings[-1:]:
+                _read_sentence(read, heading, table, registry)
+            headings.clear()
+        _read_sentence(read, sentence, table, registry)
     if match := _ERROR_MESSAGE.search(body):
         read.error_message = match[0].strip()
     return read
+
+
+def _read_sentence(
+    read: WordsRead, sentence: SentenceWords, table: IndicatorTable, registry: NameIndex
+) -> None:
+    for indicator, start, end in table.found_in(sentence):
+        _count(read, indicator, sentence, start, end)
+    if sentence.aside is None:
+        _notice(read, sentence, registry)
 
 
 def _mark_form(sentence: SentenceWords, table: IndicatorTable) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 
+from governance.authorities.validator.capability_names import NamedCapability
 from governance.authorities.validator.classification import ESCALATION
 from governance.authorities.validator.reading import CountedWords, WordsRead
 from governance.domain.values import RiskLevel
@@ -37,12 +39,20 @@ class SeverityFound:
     words: tuple[CountedWords, ...]
 
 
-def severity_of(read: WordsRead, issue_type: str) -> SeverityFound:
+def severity_of(
+    read: WordsRead, issue_type: str, named: Collection[NamedCapability]
+) -> SeverityFound:
     """Return the severity: critical or high where enough speaks for it, low where only that does.
 
-    An escalation is at least high, and everything else is medium.
+    An escalation is at least high, and everything else is medium. A wish for something new is
+    low; where a report names a registered capability, it is not about something new.
     """
-    by_level = {level: tuple(read.speaking_for(level)) for level in RiskLevel}
+    by_level = {
+        level: tuple(
+            one for one in read.speaking_for(level) if not (named and one.indicator.is_wish)
+        )
+        for level in RiskLevel
+    }
     for scale in _SCALES:
         words = by_level[scale.level]
         if scale.is_reached(sum(one.indicator.counts for one in words)):

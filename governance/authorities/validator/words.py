@@ -160,7 +160,8 @@ def _sentences(line: str, part: ReportPart, aside: Aside | None) -> Iterator[Sen
         kind, text = token.lastgroup, token[0]
         if kind == "word":
             if len(text) <= MAX_WORD_CHARACTERS and (word := text.casefold().strip("_")):
-                words.append(word)
+                # The number of a published vulnerability says nothing more.
+                words.append("cve" if word.startswith("cve-") else word)
                 written.append(text)
         elif kind == "break":
             sentence.breaks.add(len(words))

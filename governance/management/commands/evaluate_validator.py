@@ -12,13 +12,11 @@ from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from governance.authorities.validator.evaluation import LabelledReport, evaluate_reports
-from governance.authorities.validator.report import Report
+from governance.authorities.validator.evaluation import evaluate_reports
 from governance.domain.errors import InvalidInputError
-from governance.domain.values import Source
 from governance.management.base import GovernanceCommand
-from governance.management.jsonl import JsonLine, open_input, read_lines
-from governance.management.reports import add_registry_argument, names_to_compare
+from governance.management.jsonl import open_input, read_lines
+from governance.management.reports import add_registry_argument, labelled_report, names_to_compare
 from governance.management.values import printable
 
 
@@ -44,42 +42,11 @@ class Command(GovernanceCommand):
 
     def run(self, *, file: str, mistakes: bool, registry: str | None) -> None:
         with open_input(file) as opened:
-            labelled = [_labelled(line) for line in read_lines(opened)]
+            labelled = [labelled_report(line) for line in read_lines(opened)]
         if not labelled:
             raise InvalidInputError.whole("The file has no report.")
         result = evaluate_reports(labelled, registry=names_to_compare(registry))
         self.report(result, *_lines(result, mistakes))
-
-
-def _labelled(line: JsonLine) -> LabelledReport:
-    document = line.document()
-    label = document.get("label")
-    if not isinstance(label, Mapping):
-        raise InvalidInputError.at(f"line {line.number}: label", "is required")
-    names, change = label.get("affected_capabilities", []), label.get("proposed_change")
-    if not isinstance(names, list) or not isinstance(change, dict | None):
-        raise InvalidInputError.at(f"line {line.number}: label", "has a field of another type")
-    return LabelledReport(
-        key=str(document.get("id", line.number)),
-        report=Report(
-            source=str(Source.SUPPORT_TICKET),
-            subject=_text(document, "subject", line),
-            body=_text(document, "body", line),
-        ),
-        issue_type=_text(label, "issue_type", line),
-        severity=_text(label, "severity", line),
-        capabilities=frozenset(map(str, names)),
-        change=change,
-        name_match=str(document.get("cap_match", "exact")),
-        text=str(document.get("text", "report")),
-    )
-
-
-def _text(document: Mapping[str, Any], field: str, line: JsonLine) -> str:
-    value = document.get(field)
-    if not isinstance(value, str):
-        raise InvalidInputError.at(f"line {line.number}: {field}", "is required and must be text")
-    return value
 
 
 def _lines(result: Mapping[str, Any], mistakes: bool) -> Iterator[str]:

@@ -38,7 +38,9 @@ REPORTS = [
         change=OFF,
     ),
     labelled("R2", "Turn off email_send", "unknown", severity="low", text="verbatim"),
-    labelled("R3", "Crash", "bug_report", severity="high", capabilities=frozenset({"sms_send"})),
+    labelled(
+        "R3", "Regression", "bug_report", severity="high", capabilities=frozenset({"sms_send"})
+    ),
     labelled("R4", "Hello", "unknown", capabilities=frozenset({"data_export"}), name_match="alias"),
 ]
 
@@ -89,7 +91,7 @@ class TestEvaluation:
             },
             {
                 "report": "R3",
-                "subject": "Crash",
+                "subject": "Regression",
                 "severity": ["high", "medium"],
                 "capabilities": [["sms_send"], []],
             },

@@ -76,6 +76,14 @@ class TestSeverity:
     ) -> None:
         assert verdict(subject, body).severity == severity
 
+    def test_wish__for_something_new__is_low_unless_a_capability_is_named(self) -> None:
+        assert verdict("Support dark mode").severity == "low"
+        assert verdict("Support email_send").severity == "medium"
+
+    def test_vulnerability__with_its_number__is_critical(self) -> None:
+        found = verdict("CVE-2026-12345 in the parser")
+        assert (found.issue_type, found.severity) == ("escalation", "critical")
+
 
 class TestConfidenceAndAction:
     def test_source__that_nobody_knows__weighs_nothing(self) -> None:
@@ -127,6 +135,9 @@ class TestIndicatorTable:
             ("red |", "red", True),
             ("red |", "red, blue", True),
             ("red |", "red blue", False),
+            ("to #", "to 5m", True),
+            ("to #", "to five", False),
+            ("to ... #", "to about 5", True),
             ("red/blue sky", "blue sky", True),
             ("red/blue sky", "blue", False),
         ],

@@ -111,6 +111,16 @@ class TestQuotationCodeAndLinks:
         assert not analysed("", "### Urgent").read.counted
         assert not analysed("", "**Urgent:**").read.counted
 
+    @pytest.mark.parametrize(
+        ("below", "counts"),
+        [("It is white.", True), ("Please describe it", False), ("- [ ] box", False), ("", False)],
+    )
+    def test_heading__of_a_form__counts_only_above_an_answer(
+        self, below: str, counts: bool
+    ) -> None:
+        body = f"### What happened\n{below}\n### Other\nThanks"
+        assert bool(analysed("", body).read.speaking_for("bug_report")) is counts
+
     @pytest.mark.parametrize("word", ["exchange", "debugging", "critical-urgent", "unbroken"])
     def test_indicator__inside_a_longer_word__is_not_found(self, word: str) -> None:
         assert not analysed(word, word).read.counted
