@@ -90,3 +90,10 @@ def audit(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
 
     with bar(options.rounds, "audit") as progress:
         yield from measure_audits(rounds=options.rounds, advance=progress.update)
+
+
+def validator(options: argparse.Namespace, bar: Bar) -> Iterator[Figure]:
+    from tests.benchmarks.validating import measure_validator
+
+    with bar(options.rounds, "validator") as progress:
+        yield from measure_validator(rounds=options.rounds, advance=progress.update)

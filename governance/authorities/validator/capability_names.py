@@ -6,7 +6,7 @@ Names in prose count before names in code, logs and links: these count only wher
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from governance.authorities.validator.lines import Aside
@@ -78,16 +78,11 @@ def named_capabilities(
 
 def _exact(sentence: SentenceWords, registry: NameIndex) -> Iterator[NamedCapability]:
     """Yield the names that are written without errors, the longest at each part."""
-    atoms: list[str] = []
-    origins: list[int] = []
-    for index, word in enumerate(sentence.words):
-        parts = parts_of(word) if "-" in word or "_" in word else [word]
-        atoms += parts
-        origins += [index] * len(parts)
+    atoms, origins = _atoms(sentence.words)
     beginnings, written = registry.beginnings, sentence.written
     next_free = 0
     for first, atom in enumerate(atoms):
-        if atom not in beginnings and atom.removesuffix("s") not in beginnings:
+        if atom not in beginnings and (atom[-1] != "s" or atom[:-1] not in beginnings):
             continue
         if first < next_free:
             continue
@@ -105,6 +100,20 @@ def _exact(sentence: SentenceWords, registry: NameIndex) -> Iterator[NamedCapabi
                 break
         if match is not None:
             yield match
+
+
+def _atoms(words: list[str]) -> tuple[list[str], Sequence[int]]:
+    """Return the words, those with separators in parts, and for each the index of its word."""
+    text = " ".join(words)
+    if "-" not in text and "_" not in text:
+        return words, range(len(words))
+    atoms: list[str] = []
+    origins: list[int] = []
+    for index, word in enumerate(words):
+        parts = parts_of(word)
+        atoms += parts
+        origins += [index] * len(parts)
+    return atoms, origins
 
 
 def _is_meant(name: str, text: str, sentence: SentenceWords, start: int, end: int) -> bool:

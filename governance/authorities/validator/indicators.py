@@ -69,6 +69,13 @@ class IndicatorTable:
         starts, words, part = self.starts, sentence.words, sentence.part
         for index, word in enumerate(words):
             for indicator, rest in starts.get(word, ()):
+                # Most phrases end here, at their second word, before a call is made for them.
+                if (
+                    rest
+                    and isinstance(rest[0], frozenset)
+                    and (index + 1 == len(words) or words[index + 1] not in rest[0])
+                ):
+                    continue
                 if part in indicator.strengths:
                     end = _end_of(rest, sentence, index + 1)
                     if end is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from governance.authorities.validator.analysis import ReportAnalysis, analyse_report
@@ -52,9 +53,8 @@ def verdict_of_analysis(
 ) -> ValidatorVerdict:
     """Return the verdict that an analysis leads to."""
     found, severity, affected = analysis.found, analysis.severity.level, analysis.affected
-    source = source_weight(analysis.report.source)
-    capabilities = capability_confidence(affected, registry.names)
-    confidence = confidence_of(source=source, of_type=found.confidence, capabilities=capabilities)
+    source, capabilities = _source(analysis), _capabilities(analysis, registry)
+    confidence = exact_confidence(analysis, registry=registry)
     return ValidatorVerdict(
         issue_type=found.issue_type,  # type: ignore[arg-type]
         severity=severity.value,
@@ -73,6 +73,23 @@ def verdict_of_analysis(
             **_evidence(analysis),
         },
     )
+
+
+def exact_confidence(analysis: ReportAnalysis, *, registry: NameIndex) -> Decimal:
+    """Return the confidence in a verdict before it is rounded, which rules compare."""
+    return confidence_of(
+        source=_source(analysis),
+        of_type=analysis.found.confidence,
+        capabilities=_capabilities(analysis, registry),
+    )
+
+
+def _source(analysis: ReportAnalysis) -> Decimal:
+    return source_weight(analysis.report.source)
+
+
+def _capabilities(analysis: ReportAnalysis, registry: NameIndex) -> Decimal:
+    return capability_confidence(analysis.affected, registry.names)
 
 
 def _verdict_on_error(error: Exception, at: datetime) -> ValidatorVerdict:

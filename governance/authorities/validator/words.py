@@ -161,7 +161,7 @@ def _sentences(line: str, part: ReportPart, aside: Aside | None) -> Iterator[Sen
         if kind == "word":
             if len(text) <= MAX_WORD_CHARACTERS and (word := text.casefold().strip("_")):
                 # The number of a published vulnerability says nothing more.
-                words.append("cve" if word.startswith("cve-") else word)
+                words.append("cve" if word[:4] == "cve-" else word)
                 written.append(text)
         elif kind == "break":
             sentence.breaks.add(len(words))

@@ -9,8 +9,9 @@ import pytest
 from governance.authorities.validator.classification import TYPES
 from governance.authorities.validator.confidence import action_for, source_weight
 from governance.authorities.validator.indicators import Strength, indicator_table, read_table
+from governance.authorities.validator.verdict import exact_confidence
 from governance.authorities.validator.words import ReportPart
-from tests.unit.validator.support import analysed, verdict
+from tests.unit.validator.support import REGISTRY, analysed, verdict
 
 
 def confidence(subject: str, body: str, issue_type: str) -> Decimal:
@@ -113,6 +114,11 @@ class TestConfidenceAndAction:
             verdict(changes=changes).confidence_score for changes in ([off], [off, known], [known])
         ]
         assert scores == [0.7, 0.85, 0.9]
+
+    def test_confidence__before_it_is_rounded__is_what_rules_compare(self) -> None:
+        analysis = analysed("Enable email_send")
+        assert exact_confidence(analysis, registry=REGISTRY) == Decimal("0.81")
+        assert verdict("Enable email_send").confidence_score == 0.81
 
 
 class TestIndicatorTable:
