@@ -2,7 +2,8 @@
 
 For each of five seeds the labelled reports are split into five stratified folds. The table is
 fitted to four of them and tested on the fifth, and so is the baseline, TF-IDF with a linear SVM.
-`--fit` prints what the fitting makes of each indicator with all reports.
+`--fit` prints what the fitting makes of each indicator with all reports, `--words` which reports
+have each indicator that no rule names.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from statistics import mean
 
@@ -22,6 +23,7 @@ from tests.benchmarks.validator.fitting import (
     Example,
     Level,
     fitted_levels,
+    key_of,
     severity_agreement,
     type_agreement,
 )
@@ -36,6 +38,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("file", type=Path)
     parser.add_argument("--registry", required=True)
     parser.add_argument("--fit", action="store_true")
+    parser.add_argument("--words", action="store_true")
     options = parser.parse_args(argv)
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "govsite.settings")
@@ -54,10 +57,31 @@ def main(argv: Sequence[str]) -> int:
             if level is not Level.KEPT:
                 print(f"{level:<10} {group}: {name}")
         return 0
+    if options.words:
+        for line in _reports_by_words(examples):
+            print(line)
+        return 0
     severe = [one for one in examples if one.is_for_severity]
     _compare("issue_type", examples, [one.labelled.issue_type for one in examples], type_agreement)
     _compare("severity", severe, [one.labelled.severity for one in severe], severity_agreement)
     return 0
+
+
+def _reports_by_words(examples: Sequence[Example]) -> Iterator[str]:
+    """Yield a Markdown row for each indicator that no rule names, with the reports that have it."""
+    for indicator in indicator_table().indicators:
+        if indicator.is_rule:
+            continue
+        having = [
+            (one.labelled.key, one.analysis.read.counted[key_of(indicator)].written)
+            for one in examples
+            if key_of(indicator) in one.analysis.read.counted
+        ]
+        words = sorted({written.casefold() for _, written in having})
+        keys = sorted(key for key, _ in having)
+        shown = ", ".join(f'"{one}"' for one in words[:4]) or indicator.name[:40]
+        more = ", …" if len(keys) > 6 else ""
+        yield f"| {indicator.speaks_for} | {shown} | {', '.join(keys[:6]) or '–'}{more} |"
 
 
 def _compare(what: str, examples: Sequence[Example], labels: Sequence[str], scored: Scored) -> None:
