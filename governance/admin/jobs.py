@@ -26,6 +26,7 @@ from governance.admin.job_page import now_context, record_context, steps_in, win
 from governance.admin.lists import CursorPaginatedList, FilteredList
 from governance.admin.next_actions import job_buttons
 from governance.admin.readonly import ReadOnlyAdmin, person_of, require_safe_method
+from governance.admin.report_page import report_page
 from governance.admin.unfinished_job import unfinished_job
 from governance.admin.wording import format_time, label, two_lines
 from governance.admin.workers import workers_view
@@ -162,6 +163,7 @@ class JobAdmin(ReadOnlyAdmin):
             self.page_url("live", self.live_view),
             self.page_url("evidence", self.evidence_view),
             self.page_url("verify", self.verify_view),
+            self.page_url("report", partial(report_page, self)),
             *super().get_urls(),
         ]
 

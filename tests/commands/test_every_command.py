@@ -39,7 +39,7 @@ WRITING: dict[str, tuple[str, ...]] = {
 READING = (
     *("archive_contracts", "check_health_rules", "check_routes", "verify_archive"),
     *("checkpoint_ledger", "export_evidence", "list_api_tokens", "purge_idempotency_keys"),
-    *("doctor", "evaluate_validator", "explain_eligibility", "explain_verdict"),
+    *("doctor", "job_report", "evaluate_validator", "explain_eligibility", "explain_verdict"),
     *("verify_evidence", "verify_ledger"),
 )
 # These run before a user exists.
@@ -64,6 +64,7 @@ ARGUMENTS = {
     "evaluate_validator": ("FILE", "--registry FILE", "--mistakes", "--json"),
     "explain_eligibility": ("CONTRACT", "--json", "recorded verdict", "as of now"),
     "explain_verdict": ("FILE", "--registry FILE", "--source", "--json"),
+    "job_report": ("JOB", "--html FILE", "--force", "--json"),
     "export_evidence": ("JOB", "--output", "--signed", "--force"),
     "create_api_token": (
         *("USER", "--role", "--days", "--create", "--name", "--verb", "--capability"),

@@ -150,6 +150,7 @@ _PRODUCT_PAGES = [
     AdminPage("governance_governancejob_live", "job"),
     AdminPage("governance_governancejob_evidence", "job"),
     AdminPage("governance_governancejob_verify", "job"),
+    AdminPage("governance_governancejob_report", "job"),
     # Everybody has a list of their own; the notice of the fixtures is the operator's.
     AdminPage("governance_notice_changelist", viewers=STAFF),
     AdminPage(

@@ -12,18 +12,14 @@ entries of its contract, signed with the Ed25519 key in GOVSITE_LEDGER_SIGNING_K
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
 from governance.authorities.orchestrator.queries import sealed_evidence_of
 from governance.domain.canonical import canonical_text, sha256_hex
-from governance.domain.errors import (
-    EvidenceMismatchError,
-    FileExistsAlreadyError,
-    UnwritableFileError,
-)
+from governance.domain.errors import EvidenceMismatchError
 from governance.management.base import GovernanceCommand
+from governance.management.files import write_file
 from governance.management.values import parse_id
 from governance.record.attest.keys import signing_key
 from governance.record.attest.statements import signed_statement
@@ -61,7 +57,7 @@ class Command(GovernanceCommand):
         if signed:
             content = canonical_text(signed_statement(evidence, key=signing_key()))
         if output:
-            _write(Path(output), content.encode(), force=force)
+            write_file(Path(output), content.encode(), force=force)
         elif binary := getattr(self.stdout, "buffer", None):
             self.stdout.flush()
             binary.write(content.encode())
@@ -69,25 +65,3 @@ class Command(GovernanceCommand):
         else:
             self.stdout.write(content, ending="")
         self.note(f"sha256 {evidence.sha256}")
-
-
-def _write(path: Path, content: bytes, *, force: bool) -> None:
-    """Write `content` to `path`; after a failed write, no file is left.
-
-    Raises:
-        FileExistsAlreadyError: The file exists and `force` is not set.
-        UnwritableFileError: The file cannot be written.
-    """
-    try:
-        with path.open("wb" if force else "xb") as file:
-            try:
-                file.write(content)
-                file.flush()
-            except OSError:
-                with suppress(OSError):
-                    path.unlink()
-                raise
-    except FileExistsError:
-        raise FileExistsAlreadyError(f"{path} exists already; --force overwrites it.") from None
-    except OSError as error:
-        raise UnwritableFileError(f"{path} cannot be written: {error.strerror}.") from None
