@@ -32,8 +32,8 @@ from governance.domain.tokens import TOKEN_VERBS
 from governance.domain.visible_text import visible_text
 from governance.models import ApiToken
 from governance.models.fields import new_id
+from governance.services.access.queries import all_tokens
 from governance.services.access.tokens import (
-    all_tokens,
     issue_token,
     require_rotatable,
     revoke_token,

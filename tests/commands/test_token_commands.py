@@ -9,7 +9,7 @@ import pytest
 
 from governance.domain.tokens import hash_token
 from governance.models import Account, ApiToken
-from governance.services.access.tokens import find_token
+from governance.services.access.queries import find_token
 from governance.services.registry.operations import register_capabilities
 from tests.support.commands import run
 from tests.support.factories import now

@@ -23,13 +23,8 @@ from governance.domain.values import TokenState
 from governance.models import Account, ApiToken
 from governance.models.fields import new_id
 from governance.services.access.accounts import open_account
-from governance.services.access.tokens import (
-    find_token,
-    issue_token,
-    record_use,
-    revoke_token,
-    rotate_token,
-)
+from governance.services.access.queries import find_token
+from governance.services.access.tokens import issue_token, record_use, revoke_token, rotate_token
 from tests.support.clock import as_of
 from tests.support.factories import now
 from tests.support.threads import at_once, overtaking

@@ -10,7 +10,7 @@ from governance.domain.strict_json import require_plain_json
 from governance.domain.values import TokenState
 from governance.management.base import GovernanceCommand
 from governance.management.tokens import token_document, token_line
-from governance.services.access.tokens import all_tokens
+from governance.services.access.queries import all_tokens
 
 
 class Command(GovernanceCommand):

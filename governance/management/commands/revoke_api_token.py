@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from governance.management.base import GovernanceCommand
 from governance.management.tokens import add_token_argument, token_document
-from governance.services.access.tokens import find_token, revoke_token
+from governance.services.access.queries import find_token
+from governance.services.access.tokens import revoke_token
 
 
 class Command(GovernanceCommand):

@@ -15,7 +15,8 @@ from governance.management.base import GovernanceCommand
 from governance.management.tokens import add_token_argument, report_new_token
 from governance.management.values import number_in
 from governance.models import Account
-from governance.services.access.tokens import find_token, rotate_token
+from governance.services.access.queries import find_token
+from governance.services.access.tokens import rotate_token
 
 
 class Command(GovernanceCommand):

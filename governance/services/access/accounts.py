@@ -79,3 +79,8 @@ def active_members(role: Role) -> list[int]:
     """Return the ids of the active accounts in the group of a role."""
     members = Account.objects.filter(groups__name=str(role), is_active=True)
     return list(members.order_by("pk").values_list("pk", flat=True))
+
+
+def is_service_account(account: Account) -> bool:
+    """Return whether nobody can log in with the account, and it is no superuser."""
+    return not account.has_usable_password() and not account.is_superuser

@@ -7,14 +7,13 @@ returned once, by the function that creates it; only its hash is stored.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from governance.db.clock import database_now
 from governance.domain.errors import (
@@ -45,14 +44,12 @@ from governance.domain.tokens import (
 )
 from governance.domain.values import TokenState
 from governance.models import Account, ApiToken
-from governance.services.access.accounts import assign_role, open_account
+from governance.services.access.accounts import assign_role, is_service_account, open_account
 from governance.services.registry.guards import refuse_like_registered
 
 DEFAULT_OVERLAP = timedelta(hours=DEFAULT_OVERLAP_HOURS)
 LAST_USED_PRECISION = timedelta(minutes=1)
 MAX_REASON_LENGTH = 4000
-# The beginning of a token, as lists show it; nobody should type a whole token into a command.
-_BEGINNING = re.compile(rf"[0-9A-Za-z_-]{{8,{TOKEN_KEY_LENGTH}}}…?", re.ASCII)
 
 
 def issue_token(
@@ -197,40 +194,6 @@ def record_use(token: ApiToken, *, at: datetime) -> None:
         ApiToken.objects.filter(pk__in=free.filter(outdated, pk=token.pk).values("pk")).update(
             last_used_at=at
         )
-
-
-def find_token(named: str) -> ApiToken:
-    """Find a token by its id, or by the beginning of its text as lists show it.
-
-    Raises:
-        InvalidInputError: `named` is neither, or several tokens begin so.
-        NotFoundError: no such token.
-    """
-    tokens = all_tokens()
-    try:
-        found = list(tokens.filter(pk=UUID(named)))
-    except ValueError:
-        if not _BEGINNING.fullmatch(named):
-            raise InvalidInputError.at(
-                "token",
-                f"must be an id, or the first 8 to {TOKEN_KEY_LENGTH} characters",
-            ) from None
-        found = list(tokens.filter(token_key__startswith=named.rstrip("…"))[:2])
-    if not found:
-        raise TokenNotFoundError("There is no such token.")
-    if len(found) > 1:
-        raise InvalidInputError.at("token", "matches several tokens; use the id")
-    return found[0]
-
-
-def all_tokens() -> QuerySet[ApiToken]:
-    """Return every token with its accounts and its successor, newest first."""
-    return ApiToken.objects.select_related("user", "issued_by", "revoked_by", "successor")
-
-
-def is_service_account(account: Account) -> bool:
-    """Return whether nobody can log in with the account, and it is no superuser."""
-    return not account.has_usable_password() and not account.is_superuser
 
 
 def _account(username: str, role: Role | None, *, create: bool) -> Account:
