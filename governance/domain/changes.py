@@ -1,4 +1,4 @@
-"""The four change types: their fields, their parsing, their targets, and their text.
+"""The four change types: their fields, their parsing, and their text.
 
 `proposed_changes` arrives in one of three shapes: a list of changes, `{"changes": [...]}`, or one
 change object. Anything else is refused with the path of the invalid field (CONTRACT-006).
@@ -7,21 +7,17 @@ change object. Anything else is refused with the path of the invalid field (CONT
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, ClassVar, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
-from governance.domain.canonical import canonical_text
-from governance.domain.errors import InvalidChangesError, InvalidInputError, TargetOutOfScopeError
+from governance.domain.errors import InvalidChangesError, InvalidInputError
 from governance.domain.names import MAX_NAME_LENGTH, refuse_similar, require_name
 from governance.domain.sentences import PartKind, Sentence, named, valued
 from governance.domain.strict_json import require_plain_json
-from governance.domain.values import Lifecycle
 
 MAX_CHANGES = 10_000
-# The key of a lifecycle among the values of a scope: every configuration key has a character.
-LIFECYCLE_KEY = ""
 
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=MAX_NAME_LENGTH, pattern=r"^\S(.*\S)?$")
@@ -125,13 +121,13 @@ class ParameterChange(_Change):
 
 
 Change = CapabilityEnable | CapabilityDisable | ConfigurationUpdate | ParameterChange
-_TARGET_FIELDS = {
+TARGET_FIELDS = {
     "capability_enable": CapabilityEnable.target_field,
     "capability_disable": CapabilityDisable.target_field,
     "configuration_update": ConfigurationUpdate.target_field,
     "parameter_change": ParameterChange.target_field,
 }
-CHANGE_TYPES = tuple(_TARGET_FIELDS)
+CHANGE_TYPES = tuple(TARGET_FIELDS)
 
 _CHANGE: TypeAdapter[Change] = TypeAdapter(Annotated[Change, Field(discriminator="type")])
 
@@ -210,74 +206,6 @@ def require_clear_names(changes: Sequence[Change], paths: Sequence[str]) -> None
     refuse_similar(targets)
     for keys in keys_by_scope(settings).values():
         refuse_similar(keys)
-
-
-def targets_of(documents: Iterable[Any]) -> list[str]:
-    """Return the target of each recorded change, in order, without parsing the change again.
-
-    Raises:
-        InvalidChangesError: if a document is not a change.
-    """
-    try:
-        return [document[_TARGET_FIELDS[document["type"]]] for document in documents]
-    except (KeyError, TypeError):
-        raise InvalidChangesError.at("proposed_changes", "are not changes") from None
-
-
-def keys_set_by(document: Mapping[str, Any]) -> list[str]:
-    """Return the configuration keys that a recorded change sets."""
-    if document["type"] == "configuration_update":
-        return [document["key"]]
-    return list(document.get("parameters", ()))
-
-
-def values_set_by(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that a recorded change sets in its scope, by key.
-
-    The lifecycle has the key `LIFECYCLE_KEY`, which no configuration key is. A document that is no
-    change sets nothing.
-    """
-    match document.get("type"):
-        case "capability_enable":
-            return {LIFECYCLE_KEY: document["target_lifecycle"]}
-        case "capability_disable":
-            return {LIFECYCLE_KEY: str(Lifecycle.DISABLED)}
-        case "configuration_update":
-            return {document["key"]: document.get("new_value")}
-    return dict(document.get("parameters", ()))
-
-
-def changes_nothing(step: Mapping[str, Any]) -> bool:
-    """Return whether a planned step sets what is recorded already, as its rollback would.
-
-    Where nothing is recorded, the step counts if it sets the value that the proposal expects.
-    """
-    change, rollback = step["change"], step["rollback_action"]
-    if rollback is None:
-        rollback = change | {"new_value": change["old_value"]} if "old_value" in change else {}
-    return canonical_text(_effect_of(change)) == canonical_text(_effect_of(rollback))
-
-
-def _effect_of(change: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in change.items() if name not in ("old_value", "reason")}
-
-
-def require_targets_in_scope(targets: Iterable[str], affected: Collection[str]) -> None:
-    """Refuse a change whose target is not one of `affected`: the affected capabilities or SYSTEM.
-
-    Raises:
-        TargetOutOfScopeError: with the path of each such change.
-    """
-    faults = [
-        {"path": f"proposed_changes[{index}]", "message": f"{target} is outside the scope"}
-        for index, target in enumerate(targets)
-        if target not in affected
-    ]
-    if faults:
-        raise TargetOutOfScopeError(
-            f"{faults[0]['path']}: {faults[0]['message']} ({', '.join(affected) or 'empty'}).",
-            errors=faults,
-        )
 
 
 def _unwrap(proposed_changes: Any) -> tuple[list[Any], str]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from governance.domain.canonical import canonical_bytes, timestamp
-from governance.domain.changes import LIFECYCLE_KEY
+from governance.domain.recorded_changes import LIFECYCLE_KEY
 from governance.domain.sentences import setting_in_words, value_in_words
 from governance.domain.texts import cut_text
 from governance.domain.values import SYSTEM_SCOPE, Lifecycle

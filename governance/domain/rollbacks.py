@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from governance.domain.canonical import canonical_text
-from governance.domain.changes import targets_of, values_set_by
+from governance.domain.recorded_changes import targets_of, values_set_by
 from governance.domain.values import PlatformState
 from governance.domain.wording import value_in_words
 

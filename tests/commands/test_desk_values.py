@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from governance.domain.changes import changes_nothing
+from governance.domain.recorded_changes import changes_nothing
 from governance.models import SystemContract
 from tests.support.commands import proposal_line, run, write_lines
 from tests.support.desk_cases import given

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from governance.authorities.audit.judgement import Judgement, judge_evidence
-from governance.domain.changes import LIFECYCLE_KEY, targets_of, values_set_by
+from governance.domain.recorded_changes import LIFECYCLE_KEY, targets_of, values_set_by
 
 OPENS_AT = "2026-11-02T09:00:00.000000Z"
 STARTED_AT = "2026-11-02T10:00:00.000000Z"

@@ -14,10 +14,9 @@ from governance.domain.changes import (
     ConfigurationUpdate,
     ParameterChange,
     parse_changes,
-    require_targets_in_scope,
-    targets_of,
 )
 from governance.domain.errors import InvalidChangesError, TargetOutOfScopeError
+from governance.domain.recorded_changes import require_targets_in_scope, targets_of
 
 ENABLE = {"type": "capability_enable", "capability_name": "Search", "target_lifecycle": "PREVIEW"}
 DISABLE = {"type": "capability_disable", "capability_name": "Search", "reason": "Too slow."}

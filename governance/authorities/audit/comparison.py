@@ -12,8 +12,8 @@ from typing import Any
 from governance.authorities.audit.findings import shown_value
 from governance.authorities.audit.sealed_job import Document, SealedJob, View
 from governance.authorities.audit.state_checks import are_equal_values, values_in_report
-from governance.domain.changes import LIFECYCLE_KEY, values_set_by
 from governance.domain.observations import LIFECYCLE
+from governance.domain.recorded_changes import LIFECYCLE_KEY, values_set_by
 from governance.domain.values import StepStatus
 
 Values = Mapping[str, Any]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from governance.domain.changes import LIFECYCLE_KEY
 from governance.domain.observations import LIFECYCLE
+from governance.domain.recorded_changes import LIFECYCLE_KEY
 from governance.domain.sentences import setting_in_words, value_in_words
 from governance.domain.texts import MAX_LISTED, cut_text
 from governance.domain.texts import listed as listed

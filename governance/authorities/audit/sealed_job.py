@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from governance.domain.changes import values_set_by
 from governance.domain.observations import values_in_state
+from governance.domain.recorded_changes import values_set_by
 from governance.domain.values import StepStatus
 
 # The names under which a report may say what it changed.

@@ -26,8 +26,8 @@ from governance.authorities.audit.sealed_job import (
     values_of_steps,
 )
 from governance.domain.canonical import canonical_bytes
-from governance.domain.changes import LIFECYCLE_KEY, values_set_by
 from governance.domain.observations import CONFIGURATION, LIFECYCLE
+from governance.domain.recorded_changes import LIFECYCLE_KEY, values_set_by
 from governance.domain.values import StepStatus
 
 # The fields of a change that a report may repeat.

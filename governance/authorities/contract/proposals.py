@@ -8,15 +8,10 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from governance.domain.canonical import digest
-from governance.domain.changes import (
-    Change,
-    change_paths,
-    parse_changes,
-    require_clear_names,
-    require_targets_in_scope,
-)
+from governance.domain.changes import Change, change_paths, parse_changes, require_clear_names
 from governance.domain.errors import InvalidInputError
 from governance.domain.names import MAX_REFERENCE_LENGTH, refuse_similar, require_line, require_name
+from governance.domain.recorded_changes import require_targets_in_scope
 from governance.domain.strict_json import require_plain_json
 from governance.domain.values import RiskLevel, Source
 

@@ -15,8 +15,9 @@ from governance.authorities.contract.proposals import (
     Proposal,
 )
 from governance.authorities.contract.references import ROLLBACK, free_references
-from governance.domain.changes import parse_changes, targets_of
+from governance.domain.changes import parse_changes
 from governance.domain.errors import NotRolledBackError, ReferenceTakenError, RollbackOpenError
+from governance.domain.recorded_changes import targets_of
 from governance.domain.rollbacks import ComputedRollback
 from governance.domain.texts import cut_text
 from governance.domain.values import ContractStatus, RiskLevel, Source

@@ -12,7 +12,6 @@ from governance.authorities.orchestrator.job_state import ContractState
 from governance.authorities.orchestrator.snapshots import snapshot_of
 from governance.db.rows import fetch_rows, mark_absent
 from governance.domain.canonical import digest
-from governance.domain.changes import keys_set_by, require_targets_in_scope, targets_of
 from governance.domain.errors import (
     ApprovedTargetOutOfScopeError,
     ApproverMissingError,
@@ -30,6 +29,7 @@ from governance.domain.errors import (
     WindowClosedError,
 )
 from governance.domain.names import name_key
+from governance.domain.recorded_changes import keys_set_by, require_targets_in_scope, targets_of
 from governance.domain.values import (
     DEFAULT_TIMEOUT_MINUTES,
     TIMEOUT_MINUTES,

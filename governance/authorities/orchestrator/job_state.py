@@ -16,8 +16,8 @@ from uuid import UUID
 from governance.db.rows import Columns, fetch_rows, instance_from_json
 from governance.db.transactions import must_lock_reads
 from governance.domain.canonical import load_json
-from governance.domain.changes import LIFECYCLE_KEY
 from governance.domain.errors import ContractNotFoundError, JobNotFoundError
+from governance.domain.recorded_changes import LIFECYCLE_KEY
 from governance.domain.values import PlatformState, StepStatus
 from governance.models import (
     Account,

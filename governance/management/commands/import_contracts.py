@@ -9,8 +9,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from governance.domain.changes import changes_nothing
 from governance.domain.errors import DuplicateContractError, InvalidInputError, MayNotVerdictError
+from governance.domain.recorded_changes import changes_nothing
 from governance.domain.values import Source
 from governance.flows.propose_contract import propose_contract
 from governance.management.base import INTERRUPTED

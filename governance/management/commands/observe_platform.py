@@ -13,8 +13,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from governance.domain.canonical import timestamp
-from governance.domain.changes import LIFECYCLE_KEY
 from governance.domain.observations import LIFECYCLE
+from governance.domain.recorded_changes import LIFECYCLE_KEY
 from governance.domain.roles import MachineAccount
 from governance.flows.observe_platform import (
     Agreement,

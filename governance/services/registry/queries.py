@@ -7,9 +7,10 @@ from typing import Any
 
 from governance.db.rows import fetch_rows
 from governance.domain.canonical import load_json
-from governance.domain.changes import LIFECYCLE_KEY, Change
+from governance.domain.changes import Change
 from governance.domain.names import name_key
 from governance.domain.observations import CONFIGURATION, LIFECYCLE, empty_state
+from governance.domain.recorded_changes import LIFECYCLE_KEY
 from governance.domain.values import SYSTEM_SCOPE, Lifecycle, PlatformState
 from governance.models import Capability, ConfigurationEntry, PlatformValue, RegistryValue
 from governance.services.registry.secret_keys import visible_value
