@@ -11,6 +11,7 @@ from django import forms
 from django.conf import settings
 from unfold.widgets import (
     INPUT_CLASSES,
+    UnfoldAdminRadioSelectWidget,
     UnfoldAdminTextareaWidget,
     UnfoldAdminTextInputWidget,
     UnfoldBooleanWidget,
@@ -144,6 +145,23 @@ class ActivateForm(forms.Form):
 
 class CancelJobForm(TextForm):
     reason = text_field("Reason", "It is recorded for good, and part of the evidence.", rows=3)
+
+
+class SettleAuditForm(TextForm):
+    verdict = forms.ChoiceField(
+        label="Decision",
+        required=False,
+        choices=[
+            ("PASS", "PASS: exactly the approved change happened"),
+            ("FAIL", "FAIL: it did not, or nobody can say that it did"),
+        ],
+        widget=UnfoldAdminRadioSelectWidget,
+    )
+    reason = text_field(
+        "Reason",
+        "More than 10 characters: what you saw, and where. It is recorded for good.",
+        required=False,
+    )
 
 
 class StartFreezeForm(TextForm):

@@ -27,6 +27,7 @@ from governance.admin.lists import CursorPaginatedList, FilteredList
 from governance.admin.next_actions import job_buttons
 from governance.admin.readonly import ReadOnlyAdmin, person_of, require_safe_method
 from governance.admin.report_page import report_page
+from governance.admin.settle_audit import settle_page
 from governance.admin.unfinished_job import unfinished_job
 from governance.admin.wording import format_time, label, two_lines
 from governance.admin.workers import workers_view
@@ -160,6 +161,7 @@ class JobAdmin(ReadOnlyAdmin):
                 takes_post=True,
             ),
             self.page_url("cancel", partial(cancel_page, self), takes_post=True),
+            self.page_url("settle", partial(settle_page, self), takes_post=True),
             self.page_url("live", self.live_view),
             self.page_url("evidence", self.evidence_view),
             self.page_url("verify", self.verify_view),

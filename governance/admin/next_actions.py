@@ -7,10 +7,12 @@ from datetime import datetime
 
 from django.urls import reverse
 
+from governance.authorities.audit.queries import may_settle
 from governance.domain.lifecycles import JOB_TERMINAL_STATES
 from governance.domain.people import Actor
-from governance.domain.values import ContractStatus
+from governance.domain.values import ContractStatus, JobStatus
 from governance.models import GovernanceJob, SystemContract
+from governance.services.access.permissions import is_auditor
 
 ACTIVATE_CONTRACT = "governance.activate_contract"
 CANCEL_JOB = "governance.cancel_job"
@@ -53,4 +55,7 @@ def job_buttons(job: GovernanceJob, *, person: Actor) -> list[ActionButton]:
     if job.status not in JOB_TERMINAL_STATES and person.has_perm(CANCEL_JOB):
         url = reverse("admin:governance_governancejob_cancel", args=[job.pk])
         buttons.append(ActionButton("Cancel the job…", url, "danger"))
+    if job.status == JobStatus.COMPLETED and is_auditor(person) and may_settle(job.pk, person):
+        url = reverse("admin:governance_governancejob_settle", args=[job.pk])
+        buttons.append(ActionButton("Settle the audit…", url, "primary"))
     return buttons

@@ -12,7 +12,7 @@ from django.contrib.auth.models import Group
 
 from governance.authorities.health.signals import record_signal
 from governance.domain.canonical import digest
-from governance.domain.values import ContractStatus, HealthDecision
+from governance.domain.values import AuditVerdict, ContractStatus, HealthDecision
 from governance.models import (
     Account,
     ApiToken,
@@ -33,6 +33,7 @@ from tests.support.factories import (
     asked,
     contract_in,
     eligible,
+    finished_job,
     judged_job,
     now,
     running_job,
@@ -40,6 +41,7 @@ from tests.support.factories import (
 from tests.support.freezes import HOUR, frozen
 from tests.support.tokens import made_token
 from tests.support.users import Users
+from tests.support.verdicts import judge
 
 PASSWORD = "correct-horse-7"
 NEW_PASSWORD = "battery-staple-8"
@@ -86,6 +88,13 @@ class AdminFixtures:
     def job(self) -> Any:
         """A job with sealed evidence and a verdict."""
         return judged_job(self.users)
+
+    @cached_property
+    def inconclusive(self) -> Any:
+        """A job whose audit is INCONCLUSIVE."""
+        job = finished_job(self.users, **apart())
+        judge(job, self.users.second_auditor, verdict=AuditVerdict.INCONCLUSIVE)
+        return job
 
     @cached_property
     def running(self) -> Any:
@@ -144,6 +153,10 @@ FormData = Callable[[AdminFixtures], dict[str, Any]]
 # --- form data; always valid, so that a refusal is about the person or the page ---
 def an_edit(fixtures: AdminFixtures) -> dict[str, Any]:
     return {"name": "Mine", "title": "Mine", "status": "APPROVED", "_save": "Save"}
+
+
+def a_settlement(fixtures: AdminFixtures) -> dict[str, Any]:
+    return {"verdict": "PASS", "reason": "Some words that are long enough."}
 
 
 def text_in(field: str) -> FormData:

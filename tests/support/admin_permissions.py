@@ -16,6 +16,7 @@ from tests.support.admin_fixtures import (
     a_freeze,
     a_newcomer,
     a_notice,
+    a_settlement,
     a_smaller_scope,
     a_token,
     an_account,
@@ -39,6 +40,7 @@ FOUNDERS = frozenset({"founder"})
 OPERATORS = frozenset({"operator"})
 PROPOSERS = frozenset({"founder", "operator", "superuser"})
 ANSWERERS = frozenset({"operator", "superuser"})
+AUDITORS = frozenset({"auditor"})
 CANCELLERS = frozenset({"founder", "operator", "superuser"})
 ACTIVATORS = frozenset({"operator", "executor", "superuser"})
 NO_ONE: frozenset[str] = frozenset()
@@ -147,6 +149,7 @@ _PRODUCT_PAGES = [
     AdminPage(
         "governance_governancejob_cancel", "running", CANCELLERS, CANCELLERS, text_in("reason")
     ),
+    AdminPage("governance_governancejob_settle", "inconclusive", AUDITORS, AUDITORS, a_settlement),
     AdminPage("governance_governancejob_live", "job"),
     AdminPage("governance_governancejob_evidence", "job"),
     AdminPage("governance_governancejob_verify", "job"),

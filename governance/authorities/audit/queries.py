@@ -8,9 +8,11 @@ from typing import Any
 from uuid import UUID
 
 from governance.authorities.audit.judgement import CONSEQUENCES, audit_summary
+from governance.authorities.audit.verdicts import require_independent
 from governance.db.clock import database_now
 from governance.db.rows import fetch_rows
-from governance.domain.errors import EvidenceNotSealedError
+from governance.domain.errors import AuditorNotIndependentError, EvidenceNotSealedError
+from governance.domain.people import Actor
 from governance.domain.values import AuditVerdict
 from governance.models.audit import AuditAttempt, AuditResolution, GovernanceAudit
 from governance.models.evidence import AuditEvidence
@@ -49,6 +51,20 @@ def audit_state_of(job_id: UUID) -> AuditState:
     if evidence is None:
         raise EvidenceNotSealedError
     return AuditState(evidence, verdict_on(job_id), attempts_on(job_id), database_now())
+
+
+def may_settle(job_id: UUID, person: Actor) -> bool:
+    """Return whether the audit of a job waits for a decision that this person may make."""
+    audit = verdict_on(job_id)
+    if audit is None or audit.verdict != AuditVerdict.INCONCLUSIVE:
+        return False
+    if AuditResolution.objects.filter(audit=audit).exists():
+        return False
+    try:
+        require_independent(AuditEvidence.objects.get(job_id=job_id).document, person)
+    except AuditorNotIndependentError:
+        return False
+    return True
 
 
 def audit_record(state: AuditState) -> dict[str, Any]:

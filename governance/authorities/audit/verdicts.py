@@ -21,6 +21,7 @@ from governance.domain.errors import (
     VerdictFinalError,
 )
 from governance.domain.strict_json import require_plain_json
+from governance.domain.people import Actor
 from governance.domain.values import AuditVerdict
 from governance.models.account import Account
 from governance.models.audit import AuditResolution, GovernanceAudit
@@ -111,7 +112,7 @@ def write_resolution(
     )
 
 
-def require_independent(document: Mapping[str, Any], person: Account) -> None:
+def require_independent(document: Mapping[str, Any], person: Actor) -> None:
     """Refuse a person who took part in a contract or its job.
 
     Raises:
