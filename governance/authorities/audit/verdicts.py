@@ -20,8 +20,8 @@ from governance.domain.errors import (
     VerdictExistsError,
     VerdictFinalError,
 )
-from governance.domain.strict_json import require_plain_json
 from governance.domain.people import Actor
+from governance.domain.strict_json import require_plain_json
 from governance.domain.values import AuditVerdict
 from governance.models.account import Account
 from governance.models.audit import AuditResolution, GovernanceAudit
