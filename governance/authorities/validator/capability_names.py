@@ -84,7 +84,8 @@ def _exact(sentence: SentenceWords, registry: NameIndex) -> Iterator[NamedCapabi
     for first, atom in enumerate(atoms):
         if atom not in beginnings and (atom[-1] != "s" or atom[:-1] not in beginnings):
             continue
-        if first < next_free:
+        is_inside_word = first > 0 and origins[first] == origins[first - 1]
+        if is_inside_word or first < next_free:
             continue
         key, match = "", None
         for last in range(first, min(first + MAX_NAME_PARTS, len(atoms))):

@@ -43,7 +43,17 @@ class TestExactNames:
         assert names_in(body) == ["email_send"]
 
     @pytest.mark.parametrize(
-        "body", ["I send an email", "resend emails", "email", "none of it", "None", "NA", ""]
+        "body",
+        [
+            "I send an email",
+            "resend emails",
+            "email",
+            "none of it",
+            "None",
+            "NA",
+            "",
+            "re-email send",
+        ],
     )
     def test_words__that_are_no_name__are_not_found(self, body: str) -> None:
         assert names_in(body) == []
