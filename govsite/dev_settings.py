@@ -6,7 +6,6 @@ site ends. A server that was killed is started again by the next connection.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -16,10 +15,9 @@ from typing import Any
 
 from govsite.embedded import EMBEDDED_DATA, READY_MESSAGE
 from govsite.gunicorn_settings import *  # noqa: F403 - gunicorn reads the names of this module
+from govsite.keep_worker import end_with_parent
 
 WORKER_SECONDS = 20  # to finish what has begun
-PR_SET_PDEATHSIG = 1
-
 _workers: list[subprocess.Popen[bytes]] = []
 
 
@@ -31,15 +29,15 @@ def on_starting(server: Any) -> None:
 
 
 def when_ready(server: Any) -> None:
-    """Start a worker, say that the site listens, and stop when the terminal is closed."""
+    """Keep a worker running, say that the site listens, and stop when the terminal is closed."""
     signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     _workers.append(
         subprocess.Popen(
-            [sys.executable, "manage.py", "worker"],
+            [sys.executable, "-m", "govsite.keep_worker"],
             stdin=subprocess.DEVNULL,
             # Ctrl-C of the terminal would be its first signal, and that of `on_exit` its second.
             start_new_session=True,
-            preexec_fn=_end_with_the_site,
+            preexec_fn=end_with_parent,
         )
     )
     sys.stdout.write(os.environ[READY_MESSAGE])
@@ -54,9 +52,3 @@ def on_exit(server: Any) -> None:
             worker.wait(WORKER_SECONDS)
         except subprocess.TimeoutExpired:
             worker.kill()
-
-
-def _end_with_the_site() -> None:
-    """Let the kernel ask the worker to stop if the site is killed; only Linux can."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

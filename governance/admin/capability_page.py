@@ -19,7 +19,7 @@ from governance.authorities.contract.capability_history import (
     HistoryPage,
     capability_history_page,
 )
-from governance.authorities.health.failures import recent_failures
+from governance.authorities.health.failures import recent_health_failures
 from governance.authorities.health.readings import read_health
 from governance.authorities.health.signals import active_signals
 from governance.domain.health import UnknownHealth, contradicts_health
@@ -152,7 +152,7 @@ def active_signal_rows(scope: str, at: datetime) -> list[dict[str, Any]]:
 
 def failures_of(scope: str) -> list[HealthFailure]:
     """Return the newest failed readings of the scope or of the system; one query."""
-    return list(recent_failures([SYSTEM_SCOPE, scope])[:MAX_FAILURES])
+    return list(recent_health_failures([SYSTEM_SCOPE, scope])[:MAX_FAILURES])
 
 
 def _change_row(contract: Any) -> dict[str, Any]:

@@ -222,7 +222,7 @@ def contract_next_step(contract: SystemContract, job: GovernanceJob | None, at: 
 
 def waiting_in_words(job: GovernanceJob) -> str:
     """Return in one sentence what a PENDING job waits for; one query."""
-    if overlapping := overlapping_job(job.contract):
+    if overlapping := overlapping_job(job.contract.affected_capabilities):
         reference, capability = overlapping
         if capability == SYSTEM_SCOPE:
             return (

@@ -13,7 +13,7 @@ from governance.api.fields import NOT_BLANK
 from governance.api.serializers.health import HealthStateSerializer
 from governance.api.sparse_fields import serialize
 from governance.api.viewsets import GovernedViewSet
-from governance.authorities.health.failures import recent_failures
+from governance.authorities.health.failures import recent_health_failures
 from governance.authorities.health.readings import read_health
 from governance.domain.health import UnknownHealth
 from governance.domain.values import SYSTEM_SCOPE, HealthReading
@@ -66,7 +66,7 @@ class HealthViewSet(GovernedViewSet):
         """
         scopes = self.scope_asked(request)
         reading = read_health(scopes=scopes)
-        failures = recent_failures([SYSTEM_SCOPE, *scopes])[:MAX_FAILURES]
+        failures = recent_health_failures([SYSTEM_SCOPE, *scopes])[:MAX_FAILURES]
         state: dict[str, Any] = {
             "known": isinstance(reading, HealthReading),
             "troubles": [],

@@ -5,7 +5,7 @@ Nothing is run and nothing is written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -13,11 +13,13 @@ from governance.authorities.executor.machine import obstacles_to
 from governance.authorities.executor.routed_handlers import RoutedHandlers
 from governance.authorities.executor.routes import EVERY, Route
 from governance.authorities.health.observers.routed_observers import RoutedObservers
-from governance.authorities.orchestrator.queries import job_to_run
+from governance.authorities.orchestrator.queries import job_to_run, overlapping_job
+from governance.domain.canonical import timestamp
 from governance.domain.changes import CHANGE_TYPES
 from governance.domain.values import SYSTEM_SCOPE, JobRunner, JobStatus
 from governance.flows.route_steps import plan_of
 from governance.services.breakers.queries import open_breakers
+from governance.services.freezes.queries import active_freeze
 from governance.services.registry.queries import capability_names
 
 MAX_CAPABILITIES = 100_000
@@ -105,7 +107,18 @@ def check_job(job_id: UUID, handlers: RoutedHandlers, observers: RoutedObservers
         for breaker in open_breakers()
         if breaker.handler in used
     ]
+    if job.status is JobStatus.PENDING:
+        obstacles += _waits_for(job.scopes)
     return JobCheck(job_id, job.status, job.run_by, steps, obstacles)
+
+
+def _waits_for(scopes: Sequence[str]) -> Iterator[str]:
+    """Yield what has to end before a job that affects `scopes` can start."""
+    if freeze := active_freeze():
+        yield f"Changes are frozen until {timestamp(freeze.until)}: {freeze.reason}"
+    if overlapping := overlapping_job(scopes):
+        reference, capability = overlapping
+        yield f"The job of {reference} runs, and affects {capability} too."
 
 
 def missing_handlers(handlers: RoutedHandlers) -> list[str]:

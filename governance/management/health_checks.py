@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from governance.authorities.health.failures import recent_failures
+from governance.authorities.health.failures import recent_health_failures
 from governance.authorities.health.readings import read_health
 from governance.authorities.health.rules import site_health_rules
 from governance.domain.errors import InvalidInputError
@@ -34,7 +34,7 @@ def check_platform_health() -> CheckResult:
             remedy=REMEDY,
         )
     asked = f"; {plural(len(scopes), 'health rule')} answered" if rules else ""
-    failures = recent_failures().count()
+    failures = recent_health_failures().count()
     failed = f"; {plural(failures, 'failed reading')} in the last 24 hours" if failures else ""
     return CheckResult.well(f"The system is {reading.system}{asked}{failed}.")
 

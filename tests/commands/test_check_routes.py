@@ -13,15 +13,18 @@ from governance.authorities.executor.options import OptionTable
 from governance.authorities.executor.routed_handlers import RoutedHandlers
 from governance.authorities.executor.secret_files import SecretFiles
 from governance.authorities.executor.steps import Step, StepHandler, StepOutcome
+from governance.domain.canonical import timestamp
 from governance.domain.changes import CHANGE_TYPES
 from governance.flows.route_steps import site_routes
 from governance.management.commands import check_routes
 from governance.management.routes_check import check_routes_file
+from governance.models import GovernanceJob
 from governance.services.registry.operations import register_capabilities
 from tests.support.attacks import nothing_written
 from tests.support.breakers import opened
 from tests.support.commands import CommandResult, run
 from tests.support.factories import pending_job, running_job
+from tests.support.freezes import frozen
 from tests.support.users import Users
 
 USER = 'user = "nobody"' if os.geteuid() == 0 else ""
@@ -249,6 +252,26 @@ def test_job__whose_handler_has_an_open_breaker__has_an_obstacle(users: Users, f
     assert run("check_routes", job.pk).code == 0
     opened("command")
     assert "obstacle: The circuit breaker of command is open." in run("check_routes", job.pk).out
+
+
+def test_job__that_waits_for_a_freeze_or_another_job__has_obstacles(
+    users: Users, file: Path
+) -> None:
+    write(file, "")
+    other = running_job(users).job
+    write(file, PROGRAM)
+    job = pending_job(users)
+    busy = f"The job of {other.contract.reference} runs, and affects Search too."
+    assert run("check_routes", job.pk, "--json").json()["obstacles"] == [busy]
+    assert not any("runs, and affects" in one for one in obstacles_of(other))
+    freeze = frozen(users)
+    ends = timestamp(freeze.ends_at)
+    assert obstacles_of(job) == [f"Changes are frozen until {ends}: {freeze.reason}", busy]
+
+
+def obstacles_of(job: GovernanceJob) -> list[str]:
+    obstacles: list[str] = run("check_routes", job.pk, "--json").json()["obstacles"]
+    return obstacles
 
 
 def test_job__absent__is_refused(file: Path) -> None:

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -144,6 +145,34 @@ def test_run_dev__started_stopped_and_started_again__keeps_its_data_and_leaves_n
     assert dev_site.get("/admin/login/")[0] == 200
     assert stop(second, signal.SIGTERM).code == 0
     assert dev_site.processes() == []
+
+
+@pytest.mark.long
+def test_run_dev__whose_worker_is_killed__starts_another_and_leaves_nothing(
+    dev_site: DevSite,
+) -> None:
+    site = dev_site.start()
+    read_until_up(site)
+    first = worker_of(dev_site)
+    first.kill()
+    first.wait(PATIENCE_SECONDS)
+    second = worker_of(dev_site)
+    assert second.pid != first.pid
+    assert "The worker ended with -9; another one is started." in stop(site, signal.SIGINT).err
+    assert dev_site.processes() == []
+
+
+def worker_of(dev_site: DevSite) -> psutil.Process:
+    """Return the process of the site's worker, as soon as there is one."""
+    ends_at = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < ends_at:
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                is_of_site = process.environ().get("GOVSITE_DATA_DIR") == str(dev_site.folder)
+                if is_of_site and process.cmdline()[-2:] == ["manage.py", "worker"]:
+                    return process
+        time.sleep(0.1)
+    raise AssertionError("The site has no worker.")
 
 
 @pytest.mark.long

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from governance.authorities.health.failures import recent_failures, record_failures
+from governance.authorities.health.failures import recent_health_failures, record_failures
 from governance.authorities.health.readings import read_health
 from governance.domain.errors import HealthUnknownError
 from governance.domain.health import HealthTrouble, UnknownHealth
@@ -93,8 +93,8 @@ def test_recent_failures__are_those_of_a_day_and_of_the_scopes(users: Users) -> 
     with clock_at(at - timedelta(hours=25)):
         record_failures(failed(("Search", "Long ago.")))
     record_failures(failed(("Search", "Late."), ("Billing", "Late."), ("", "No file.")))
-    assert [one.scope for one in recent_failures()] == ["", "Billing", "Search"]
-    assert [one.scope for one in recent_failures(["Search"])] == ["", "Search"]
+    assert [one.scope for one in recent_health_failures()] == ["", "Billing", "Search"]
+    assert [one.scope for one in recent_health_failures(["Search"])] == ["", "Search"]
 
 
 class TestHealthFailureInPostgres:

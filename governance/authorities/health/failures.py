@@ -36,7 +36,7 @@ def record_failures(unknown: UnknownHealth) -> None:
     )
 
 
-def recent_failures(scopes: Collection[str] | None = None) -> QuerySet[HealthFailure]:
+def recent_health_failures(scopes: Collection[str] | None = None) -> QuerySet[HealthFailure]:
     """Return the failures of the last 24 hours, the newest first.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from governance.db.rows import fetch_rows
 from governance.domain.canonical import load_json
 from governance.domain.errors import EvidenceNotSealedError, JobNotFoundError
 from governance.domain.values import ContractStatus, JobProgress, JobRunner, JobStatus, StepStatus
-from governance.models import AuditEvidence, GovernanceJob, JobStep, SystemContract
+from governance.models import AuditEvidence, GovernanceJob, JobStep
 
 _CHANGED_SINCE = """
     SELECT DISTINCT scope
@@ -235,14 +235,14 @@ def jobs_are_claimable(capabilities: Sequence[str] | None = None) -> bool:
     return bool(found)
 
 
-def overlapping_job(contract: SystemContract) -> tuple[str, str] | None:
-    """Return the RUNNING job for whose end the job of a contract has to wait; one query.
+def overlapping_job(scopes: Collection[str]) -> tuple[str, str] | None:
+    """Return the RUNNING job for whose end a job that affects `scopes` has to wait; one query.
 
     Returns:
         The reference of its contract, and the capability that both affect; `SYSTEM` if one of them
         affects the whole platform. None if nothing keeps the job from starting.
     """
-    found = fetch_rows(_OVERLAPPING, [list(contract.affected_capabilities)])
+    found = fetch_rows(_OVERLAPPING, [list(scopes)])
     return (found[0][0], found[0][1]) if found else None
 
 
