@@ -1,4 +1,4 @@
-"""The check that the routes file can be used."""
+"""The check that the routes file, and the observers that it names, can be used."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 from django.core.checks import CheckMessage, Warning
 
 from governance.domain.errors import InvalidInputError
-from governance.flows.route_steps import site_routes
+from governance.flows.site_observers import site_observers
 
 
 def check_routes_file(**_: Any) -> list[CheckMessage]:
-    """Warn, in `check --deploy`, if the routes file cannot be used: then nothing is activated."""
+    """Warn, in `check --deploy`, if the routes or an observer cannot be used on this machine."""
     try:
-        site_routes()
+        observers = site_observers().observers
     except InvalidInputError as error:
         return [
             Warning(
@@ -22,4 +22,12 @@ def check_routes_file(**_: Any) -> list[CheckMessage]:
                 id="governance.W003",
             )
         ]
-    return []
+    return [
+        Warning(
+            f"The observer {one.name} cannot be used on this machine: {one.obstacle}",
+            hint="While it cannot, jobs on its scopes get no PASS: see docs/observers.md.",
+            id="governance.W004",
+        )
+        for one in observers
+        if one.obstacle
+    ]

@@ -208,6 +208,13 @@ def test_deployment_check__of_the_file__warns_while_it_cannot_be_used(file: Path
     assert check_routes_file() == []
 
 
+def test_deployment_check__of_an_observer_that_cannot_be_used__warns(file: Path) -> None:
+    write(file, PROGRAM.replace("{repository}", "/absent"))
+    [warning] = check_routes_file()
+    assert warning.id == "governance.W004"
+    assert "The observer git cannot be used on this machine: route[0]" in warning.msg
+
+
 # --- a job ---
 def test_job__that_a_worker_would_run__says_so_and_is_left_as_it_is(
     users: Users, file: Path

@@ -14,19 +14,18 @@ SELECT scope, key, origin_id, recorded, observed, observed_at,
                   FROM governance_capability
                  UNION ALL
                 SELECT scope, key, value, origin_id FROM governance_configurationentry) present
-          LEFT JOIN governance_observedstate seen
-            ON seen.scope = present.scope AND seen.state IS NOT NULL
-           AND seen.observed_at > (SELECT changed_at FROM governance_registrychange
-                                    WHERE id = present.origin_id)
+          LEFT JOIN LATERAL (
+               SELECT state, observed_at FROM governance_observedstate
+                WHERE scope = present.scope AND state IS NOT NULL
+                  AND observed_at > (SELECT changed_at FROM governance_registrychange
+                                      WHERE id = present.origin_id) LIMIT 1) seen ON true
          UNION ALL
         -- What was observed and is not recorded, unless a step has removed it since.
         SELECT seen.scope, one.key, NULL, NULL, one.value, seen.observed_at
           FROM governance_observedstate seen
          CROSS JOIN LATERAL jsonb_each(seen.state -> 'configuration') one
-         WHERE NOT EXISTS (
-                   SELECT FROM governance_configurationentry entry
-                    WHERE entry.scope = seen.scope AND entry.key = one.key)
-           AND NOT EXISTS (
-                   SELECT FROM governance_registrychange change
-                    WHERE change.scope = seen.scope AND change.key = one.key
-                      AND change.changed_at >= seen.observed_at)) held;
+         WHERE (SELECT id FROM governance_configurationentry
+                 WHERE scope = seen.scope AND key = one.key LIMIT 1) IS NULL
+           AND (SELECT id FROM governance_registrychange
+                 WHERE scope = seen.scope AND key = one.key AND changed_at >= seen.observed_at
+                 LIMIT 1) IS NULL) held;
