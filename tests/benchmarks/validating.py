@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from governance.authorities.eligibility.snapshot import EligibilitySnapshot, RegisteredNames
 from governance.authorities.eligibility.thresholds import EligibilityThresholds
@@ -15,6 +16,7 @@ from governance.authorities.validator.name_index import NameIndex
 from governance.authorities.validator.report import Report
 from governance.authorities.validator.verdict import validate_report
 from governance.domain.values import HealthDecision
+from governance.domain.verdicts import ValidatorVerdict
 from tests.benchmarks.figures import Figure
 
 REPORTS = 200
@@ -49,8 +51,10 @@ def measure_validator(*, rounds: int, advance: Callable[[int], object]) -> Itera
     for registry in (few, many):  # the index is completed by the first reports
         _judge([*reports, *misspelt], registry)
     figures = [_rate(reports, _count_words) for _ in range(rounds)]
-    ours, of_many, slow, slow_of_many = [], [], [], []
+    verdicts = [validate_report(report, registry=few, at=AT) for report in reports]
+    ours, of_many, slow, slow_of_many, eligibility = [], [], [], [], []
     for _ in range(rounds):
+        eligibility.append(_rate(verdicts, lambda given: _decide(given, few)))
         ours.append(_rate(reports, lambda given: _judge(given, few)))
         of_many.append(_rate(reports, lambda given: _judge(given, many)))
         slow.append(1000 / _rate(misspelt, lambda given: _judge(given, few)))
@@ -89,9 +93,20 @@ def measure_validator(*, rounds: int, advance: Callable[[int], object]) -> Itera
         at_most=True,
         absolute=True,
     )
+    yield Figure(
+        part="validator",
+        measure="eligibility alone, 10 000 capabilities",
+        clients=1,
+        unit="/s",
+        ours=eligibility,
+        baseline=ours,
+        against="validator and eligibility",
+        target=10_000,
+        absolute=True,
+    )
 
 
-def _rate(reports: Sequence[Report], judge: Callable[[Sequence[Report]], object]) -> float:
+def _rate(reports: Sequence[Any], judge: Callable[[Sequence[Any]], object]) -> float:
     """Return the reports per second of this process's time on the processor."""
     began = time.process_time()
     judge(reports)
@@ -99,12 +114,15 @@ def _rate(reports: Sequence[Report], judge: Callable[[Sequence[Report]], object]
 
 
 def _judge(reports: Sequence[Report], registry: NameIndex) -> None:
+    _decide((validate_report(one, registry=registry, at=AT) for one in reports), registry)
+
+
+def _decide(verdicts: Iterable[ValidatorVerdict], registry: NameIndex) -> None:
     thresholds, registered = EligibilityThresholds(), RegisteredNames(registry.names)
-    for report in reports:
-        verdict = validate_report(report, registry=registry, at=AT)
+    for verdict in verdicts:
         snapshot = EligibilitySnapshot(
             report="report",
-            source=report.source,
+            source="support_ticket",
             verdict=verdict,
             affected_capabilities=verdict.affected_capabilities,
             registered=registered,
