@@ -47,7 +47,7 @@ FIRST = ("grant_app_role", "load_demo", "migrate", "run_dev")
 # These need the PostgreSQL role that owns the tables, not a user.
 OWNING = ("remove_archived", "restore_guards")
 # `run_executor` acts over the API as the user of its token, the others as accounts of authorities.
-ELSEWHERE = ("observe_platform", "run_executor", "run_job", "worker")
+ELSEWHERE = ("audit_job", "observe_platform", "run_executor", "run_job", "worker")
 
 ARGUMENTS = {
     "import_contracts": ("FILE", "--registry", "--source", "--as USER", "--json"),
@@ -99,6 +99,7 @@ ARGUMENTS = {
         "--once",
         "--json",
     ),
+    "audit_job": ("JOB", "--json", "INCONCLUSIVE", "GOVSITE_AUDITOR"),
     "observe_platform": ("SCOPE", "--json", "drifts", "could not be observed"),
     "run_job": ("JOB", "--json", "check_routes JOB", "GOVSITE_EXECUTION_FILE"),
     "worker": ("--concurrency N",),
