@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.stress import (
     activation,
+    auditkill,
     chains,
     concurrent_endings,
     database_outage,
@@ -24,6 +25,7 @@ from tests.stress.attack import ATTACKS
 # A module registers its attacks when it is imported.
 MODULES = (
     activation,
+    auditkill,
     database_outage,
     chains,
     edits,
