@@ -14,7 +14,7 @@ from governance.admin.entry_wording import LedgerEntryRow, present_names
 from governance.admin.forms import CommentForm
 from governance.admin.readonly import person_of
 from governance.admin.risk import level_point, risk_points
-from governance.admin.verdicts import verdicts_in_words
+from governance.admin.verdicts import refusal_of_today, verdicts_in_words
 from governance.admin.wording import (
     change_in_words,
     format_duration,
@@ -130,6 +130,7 @@ def contract_context(
             ),
         ],
         **verdicts_in_words(contract, at),
+        "refused_today": refusal_of_today(contract, known, at),
         "job": job,
         "history": FoldedList.of(history_rows(contract), most=MAX_LEDGER_ENTRIES),
         "replaces": contract.parent,

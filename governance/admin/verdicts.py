@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from governance.admin.wording import pretty_json, verdict_time
+from governance.authorities.eligibility.snapshot import RegisteredNames
 from governance.domain.rules import rule_results
-from governance.models import SystemContract
+from governance.domain.values import ContractStatus
+from governance.flows.read_eligibility import eligibility_today
+from governance.models import Capability, SystemContract
 
 
 def verdicts_in_words(contract: SystemContract, at: datetime) -> dict[str, Any]:
@@ -35,6 +39,22 @@ def verdicts_in_words(contract: SystemContract, at: datetime) -> dict[str, Any]:
             "eligibility_json": pretty_json(eligibility),
         }
     return words
+
+
+def refusal_of_today(
+    contract: SystemContract, known: Mapping[str, Capability], at: datetime
+) -> str:
+    """Return why today's rules would stop the activation of a contract, if they changed; or "".
+
+    Args:
+        known: the registered capabilities among those that the contract affects, by name.
+    """
+    if contract.status not in (ContractStatus.ELIGIBLE, ContractStatus.APPROVED):
+        return ""
+    frozen = {name for name, capability in known.items() if capability.frozen}
+    registered = RegisteredNames(known=known.keys(), frozen=frozen)
+    verdict = eligibility_today(contract, registered=registered, at=at)
+    return "" if verdict is None or verdict.may else verdict.reason
 
 
 def _evidence(evidence: Any) -> str:

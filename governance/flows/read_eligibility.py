@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from governance.authorities.eligibility.snapshot import RegisteredNames
 from governance.authorities.eligibility.thresholds import EligibilityThresholds
 from governance.authorities.orchestrator.job_state import ContractState
 from governance.domain.verdicts import EligibilityVerdict
+from governance.models import SystemContract
 
 
 def site_thresholds() -> EligibilityThresholds:
@@ -26,14 +28,27 @@ def site_thresholds() -> EligibilityThresholds:
 
 
 def eligibility_at_activation(state: ContractState) -> EligibilityVerdict | None:
-    """Decide on a contract again if the rules changed since its verdict; otherwise return None.
+    """Decide on a contract that is about to be activated as `eligibility_today` does.
 
     Nothing is read: `state` has what the registry says of the contract's capabilities.
+    """
+    registered = RegisteredNames(
+        known=state.platform.lifecycles.keys(), frozen=state.frozen_capabilities
+    )
+    return eligibility_today(state.contract, registered=registered, at=state.now)
+
+
+def eligibility_today(
+    contract: SystemContract, *, registered: RegisteredNames, at: datetime
+) -> EligibilityVerdict | None:
+    """Decide on a contract again if the rules changed since its verdict; otherwise return None.
+
+    Args:
+        registered: what the registry says of the contract's capabilities; other names may be there.
 
     Raises:
         InvalidVerdictError: the contract's validator verdict does not fit its form.
     """
-    contract = state.contract
     return decide_again(
         report=contract.reference,
         source=contract.source,
@@ -41,9 +56,7 @@ def eligibility_at_activation(state: ContractState) -> EligibilityVerdict | None
         validator_verdict=contract.validator_verdict,
         recorded=contract.eligibility_verdict,
         is_rollback=contract.is_rollback,
-        registered=RegisteredNames(
-            known=state.platform.lifecycles.keys(), frozen=state.frozen_capabilities
-        ),
-        at=state.now,
+        registered=registered,
+        at=at,
         thresholds=site_thresholds(),
     )
