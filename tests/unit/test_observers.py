@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +23,7 @@ from governance.authorities.health.observers.routed_observers import RoutedObser
 from tests.support.observing import BILLING, SEARCH, routed_observer, seen_by
 from tests.support.repositories import FILE, BareRepository, bare_repository, served_repository
 from tests.support.steps import write_secret
-from tests.support.targets import Answering, answer, fake_target, silence
+from tests.support.targets import Answering, FakeTarget, answer, fake_target, silence
 
 USER: dict[str, Any] = {"user": "nobody"} if os.geteuid() == 0 else {"max_processes": 4096}
 OK = "HTTP/1.1 200 OK\r\n"
@@ -53,11 +56,41 @@ def test_http__address_with_a_scope__is_asked_for_each_scope_in_quotes() -> None
 
 
 def test_http__scope_that_is_answered_badly__leaves_the_others_as_they_are() -> None:
-    answers = [answer("500 Oops", b"no database"), answer("200 OK", BILLING)]
-    with fake_target(lambda connection: answers.pop(0)(connection)) as target:
+    served: list[FakeTarget] = []
+
+    def answering(connection: socket.socket) -> None:
+        is_good = served[0].paths[-1] == "/BILLING"
+        (answer("200 OK", BILLING) if is_good else answer("500 Oops", b"no database"))(connection)
+
+    with fake_target(answering) as target:
+        served.append(target)
         url = f"http://127.0.0.1:{target.port}/{{scope}}"
         seen = seen_by(http_observer(url), "SEARCH", "BILLING")
     assert seen == {"SEARCH": "127.0.0.1 answered 500: no database", "BILLING": BILLING}
+
+
+def test_http__scopes_by_themselves__are_asked_at_the_same_time() -> None:
+    together = threading.Barrier(8)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            together.wait(10)
+            body = json.dumps(BILLING).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        names = [f"SCOPE{number}" for number in range(16)]
+        url = f"http://127.0.0.1:{server.server_port}/{{scope}}"
+        assert seen_by(http_observer(url), *names, seconds=20) == dict.fromkeys(names, BILLING)
+        server.shutdown()
+        thread.join()
 
 
 def test_http__token__is_sent_and_never_shown(tmp_path: Path) -> None:

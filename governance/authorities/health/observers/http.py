@@ -1,13 +1,15 @@
-"""The observer `http`: asks an address for the state of all scopes, or of one scope at a time.
+"""The observer `http`: asks an address for the state of all scopes, or of each scope by itself.
 
-The address is asked for one scope at a time if `{scope}` stands in it. The host's name is resolved
-for each request, and only to public addresses unless the route allows private ones; no redirect is
-followed.
+The address is asked for each scope by itself if `{scope}` stands in it, several at a time. The
+host's name is resolved for each request, and only to public addresses unless the route allows
+private ones; no redirect is followed.
 """
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -22,6 +24,7 @@ from governance.authorities.health.observers.observer import CannotObserve, Scop
 from governance.authorities.health.observers.states import read_answer
 
 SCOPE_FIELD = "{scope}"
+MAX_REQUESTS_AT_ONCE = 8
 
 
 class HttpObserver:
@@ -49,7 +52,33 @@ class HttpObserver:
 
         if SCOPE_FIELD not in self._url:
             return self._get(self._url, seconds_left)
-        return {one.scope: self._state_of(one.scope, seconds_left) for one in scopes}
+        return self._states_of([one.scope for one in scopes], seconds_left)
+
+    def _states_of(
+        self, scopes: Sequence[str], seconds_left: SecondsLeft
+    ) -> dict[str, Mapping[str, Any] | CannotObserve]:
+        """Ask for each scope, several at a time."""
+        states: dict[str, Mapping[str, Any] | CannotObserve] = {}
+        waiting = deque(scopes)
+
+        def ask() -> None:
+            while True:
+                try:
+                    scope = waiting.popleft()
+                except IndexError:
+                    return
+                states[scope] = self._state_of(scope, seconds_left)
+
+        # Daemons, unlike those of an executor: a name that is not resolved must not keep a process.
+        threads = [
+            threading.Thread(target=ask, daemon=True)
+            for _ in range(min(MAX_REQUESTS_AT_ONCE, len(scopes)))
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return states
 
     def _state_of(self, scope: str, seconds_left: SecondsLeft) -> Mapping[str, Any] | CannotObserve:
         try:
