@@ -10,8 +10,13 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from governance.authorities.health.drift import record_drift
-from governance.authorities.health.observed_states import REGISTRY_OBSERVER, replace_observed_states
+from governance.authorities.health.drift import end_drift, record_drift
+from governance.authorities.health.observed_states import (
+    REGISTRY_OBSERVER,
+    forget_observed_states,
+    replace_observed_states,
+    scopes_with_state,
+)
 from governance.authorities.health.observers.observe_scopes import observe_scopes
 from governance.authorities.health.observers.routed_observers import RoutedObservers
 from governance.authorities.orchestrator.queries import running_scope
@@ -69,10 +74,16 @@ def scopes_outside(names: Sequence[str] = ()) -> list[str]:
 def observe_platform(scopes: Sequence[str], *, actor: Account) -> Iterator[ComparedScope]:
     """Observe scopes, compare them with the registry, and record signals of drift.
 
+    What was observed of a scope that no observer reads any more counts no longer.
+
     Raises:
         InvalidInputError: the routes cannot be used.
     """
     observers = site_observers()
+    unread = [scope for scope in scopes_with_state() if not _outside(observers, scope)]
+    if unread:
+        forget_observed_states(unread, at=database_now())
+        end_drift(unread, actor=actor)
     for start in range(0, len(scopes), MAX_SCOPES_AT_ONCE):
         compared = _compare(scopes[start : start + MAX_SCOPES_AT_ONCE], observers)
         record_drift(

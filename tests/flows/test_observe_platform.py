@@ -22,13 +22,14 @@ from governance.flows.observe_platform import (
     observe_platform,
     scopes_outside,
 )
-from governance.models import GovernanceSignal, ObservedState
+from governance.models import GovernanceSignal, ObservedState, PlatformValue
 from governance.services.access.accounts import machine_account
 from governance.services.registry.operations import register_capabilities
 from governance.workers import tasks
 from tests.support.drifting import LIMIT_30, observed_platform
 from tests.support.factories import running_job
 from tests.support.repositories import BareRepository
+from tests.support.routing import routes_file
 from tests.support.users import Users
 
 DRIFT = '"limit" is 30 on the platform and 20 in the registry.'
@@ -171,6 +172,22 @@ def test_scope__whose_record_changed_meanwhile__is_not_compared(
 
 
 # --- the observed states ---
+def test_observed_state__of_a_scope_that_nobody_reads_any_more__counts_no_longer(
+    repository: BareRepository,
+) -> None:
+    repository.person_sets("Billing", "limit", 30)
+    compare()
+    assert PlatformValue.objects.get(scope="Billing", key="limit").value == 30
+    with routes_file():
+        compare()
+        stored = ObservedState.objects.get(scope="Billing")
+        assert (stored.state, stored.trouble) == (None, "No observer reads this scope any more.")
+        assert signals()[-1] == ("Billing", "HEALTHY", stored.trouble, True)
+        assert PlatformValue.objects.get(scope="Billing", key="limit").value == 20
+        compare()
+        assert ObservedState.objects.get(scope="Billing").observed_at == stored.observed_at
+
+
 def test_observed_state__older_than_the_known_one__does_not_replace_it(users: Users) -> None:
     now = database_now()
     newer = ObservedScope("Billing", "git", {"configuration": {}}, now)

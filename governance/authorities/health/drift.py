@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from governance.authorities.health.observed_states import NOT_READ
 from governance.authorities.health.signals import active_signals, record_signal
 from governance.domain.observations import DriftingValue
 from governance.domain.texts import cut_text
@@ -38,6 +39,19 @@ def record_drift(scopes: Mapping[str, Collection[DriftingValue]], *, actor: Acco
             record_signal(
                 scope=scope, signal_type=DRIFT, decision=decision, reason=reason, actor=actor
             )
+
+
+def end_drift(scopes: Collection[str], *, actor: Account) -> None:
+    """End the drift of scopes that no observer reads any more."""
+    drifting = active_signals().filter(signal_type=DRIFT, scope__in=scopes)
+    for signal in drifting.exclude(decision=HealthDecision.HEALTHY):
+        record_signal(
+            scope=signal.scope,
+            signal_type=DRIFT,
+            decision=HealthDecision.HEALTHY,
+            reason=NOT_READ,
+            actor=actor,
+        )
 
 
 def drift_in_words(differences: Collection[DriftingValue]) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from datetime import datetime
 
 from governance.domain.observations import ObservedScope
 from governance.models import ObservedState
 
 # The platform of this observer is the registry itself, which needs no copy.
 REGISTRY_OBSERVER = "registry"
+NOT_READ = "No observer reads this scope any more."
 
 
 def replace_observed_states(observed: Iterable[ObservedScope]) -> None:
@@ -40,3 +42,15 @@ def replace_observed_states(observed: Iterable[ObservedScope]) -> None:
         unique_fields=["scope"],
         update_fields=["observer", "state", "trouble", "observed_at"],
     )
+
+
+def scopes_with_state() -> list[str]:
+    """Return the scopes whose observed state is known, by name; one query."""
+    known = ObservedState.objects.filter(state__isnull=False).order_by("scope")
+    return list(known.values_list("scope", flat=True))
+
+
+def forget_observed_states(scopes: Collection[str], *, at: datetime) -> None:
+    """Let the observed states of scopes count no longer, because no observer reads them now."""
+    known = ObservedState.objects.filter(scope__in=scopes, state__isnull=False)
+    known.update(state=None, trouble=NOT_READ, observed_at=at)
