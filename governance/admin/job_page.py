@@ -132,6 +132,7 @@ def record_context(
     return {
         "steps": [_step_row(step, urls, values) for step in shown],
         "values_differ": any(one.differs for each in values.values() for one in each),
+        "values_unknown": not any(one.is_known for each in values.values() for one in each),
         "signals_during": None if signals is None else FoldedList.of(signals),
         "routes": FoldedList.of(route_rows(evidence)),
         "health_rows": FoldedList.of(health),
@@ -198,7 +199,7 @@ def _step_row(
     return {
         **step,
         "words": change_in_words(step["change"]),
-        "values": FoldedList.of(values.get(step["step_index"], ())),
+        "values": FoldedList.of([one for one in values[step["step_index"]] if one.is_known]),
         "target_url": urls.get(step["target"], ""),
         "timeout": format_duration(timedelta(seconds=step["timeout_seconds"])),
         "rollback": rollback_in_words(step["rollback_action"]),

@@ -10,9 +10,14 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
+from governance.authorities.audit.judgement import judge_evidence
+from governance.authorities.orchestrator.evidence import EndOfJob
+from governance.authorities.orchestrator.facade import GovernanceOrchestrator
+from governance.authorities.orchestrator.job_state import read_job_history
 from governance.domain.breaker import BreakerState
 from governance.domain.roles import Role
 from governance.domain.values import ContractStatus, JobStatus
+from governance.flows.audit_job import record_verdict
 from governance.flows.propose_contract import draft_contract
 from governance.flows.review_contract import comment_on_contract, request_clarification
 from governance.models import (
@@ -29,11 +34,13 @@ from governance.services.access.tokens import issue_token, record_use, revoke_to
 from governance.services.breakers.operations import close_breaker, record_run
 from governance.services.freezes.operations import start_freeze
 from tests.support.clock import as_of
-from tests.support.factories import proposal_document, running_job
+from tests.support.factories import affecting, proposal_document, running_job
+from tests.support.observations import observe, seen
 from tests.support.queue import add_task, add_worker
 from tests.support.users import Users, username_of
 
 LOST = "A-LOST-EXECUTOR"
+OBSERVED = "A-JOB-THAT-WAS-OBSERVED"
 
 
 @dataclass(frozen=True)
@@ -93,6 +100,11 @@ def lost_job() -> Any:
     return GovernanceJob.objects.filter(contract__reference=LOST).first()
 
 
+def observed_job() -> Any:
+    """Return the job that did something else than planned, which `add_screen_records` adds."""
+    return GovernanceJob.objects.filter(contract__reference=OBSERVED).first()
+
+
 def narrow_token() -> Any:
     return ApiToken.objects.filter(name="Search, rack 3").first()
 
@@ -125,9 +137,13 @@ SCREENS = [
     Screen("answer", "governance_systemcontract_answer", questioned, "operator"),
     Screen("contract-asked", "governance_systemcontract_change", questioned),
     Screen("contract-done", "governance_systemcontract_change", done),
+    Screen(
+        "contract-failed", "governance_systemcontract_change", contract_that(reference=OBSERVED)
+    ),
     Screen("contract-draft", "governance_systemcontract_change", drafted),
     Screen("contract-approved", "governance_systemcontract_change", approved, "founder"),
     Screen("contract-rejected", "governance_systemcontract_change", rejected, "founder"),
+    Screen("activate", "governance_systemcontract_activate", approved, "operator"),
     Screen("withdraw", "governance_systemcontract_withdraw", approved, "founder"),
     Screen("repeat", "governance_systemcontract_repeat", rejected, "operator"),
     Screen("signature", "governance_systemcontract_signature", signature),
@@ -137,6 +153,8 @@ SCREENS = [
     Screen("job-running", "governance_governancejob_change", job_that_runs),
     Screen("job-done", "governance_governancejob_change", job_that(status=JobStatus.COMPLETED)),
     Screen("job-failed", "governance_governancejob_change", job_that(status=JobStatus.FAILED)),
+    Screen("job-observed", "governance_governancejob_change", observed_job),
+    Screen("job-report", "governance_governancejob_report", observed_job),
     Screen("job-lost", "governance_governancejob_change", lost_job, "founder"),
     Screen("cancel-job", "governance_governancejob_cancel", lost_job, "founder"),
     Screen("verify", "governance_governancejob_verify", job_that(status=JobStatus.COMPLETED)),
@@ -186,7 +204,9 @@ def add_screen_records() -> None:
         last = SystemContract.objects.filter(**_ELIGIBLE).latest("created_at")
         question = "Why not after the holidays, when fewer people borrow?"
         as_of(at, request_clarification, contract_id=last.pk, founder=founder, question=question)
-    _lose_executor(at - timedelta(hours=2))
+    users = _users_of_demo()
+    _lose_executor(users, at - timedelta(hours=2))
+    _add_observed_job(users)
     issued = {"role": Role.EXECUTOR, "days": 90, "create": True, "actor": founder}
     narrow, _ = issue_token(
         username="search-worker",
@@ -233,14 +253,13 @@ def add_workers() -> None:
     add_task("activate_contract", waiting_since=-timedelta(hours=5))
 
 
-def _lose_executor(at: datetime) -> None:
-    """Add a job that was started at `at`, and whose executor then reported one step of three."""
+def _users_of_demo() -> Users:
     people = {
         name: Account.objects.get(username=username_of(name))
         for name in ("operator", "founder", "auditor")
     }
     executor = Account.objects.get(username="executor-1")
-    users = Users(
+    return Users(
         **people,
         executor=executor,
         second_founder=people["founder"],
@@ -248,8 +267,40 @@ def _lose_executor(at: datetime) -> None:
         viewer=people["founder"],
         outsider=people["founder"],
     )
+
+
+def _lose_executor(users: Users, at: datetime) -> None:
+    """Add a job that was started at `at`, and whose executor then reported one step of three."""
     running = running_job(users, at=at, reference=LOST, title="Search while people type")
     running.record(running.report(0), at=at)
+
+
+def _add_observed_job(users: Users) -> None:
+    """Add a job that failed its audit, because its platform holds another value than planned."""
+    scope = {"reference": OBSERVED, "title": "Show fifty results at once", **affecting("Results")}
+    running = running_job(users, **scope)
+    values = {"page_size": 20, "timeout_seconds": 1.5}
+    before = {"lifecycle": "DISABLED", "configuration": values}
+    after = {"lifecycle": "PREVIEW", "configuration": values | {"timeout_seconds": 2.5}}
+    observe(running, seen("Results", before))
+    running.complete_steps()
+    route = {"handler": "http", "observer": "http", "trust_reports": False}
+    routes = [route | {"step_index": index, "shares_database": False} for index in range(3)]
+    job = GovernanceOrchestrator.complete_job(
+        read_job_history(running.job.pk),
+        EndOfJob(observed=[seen("Results", after)], routes=routes),
+        token=running.token,
+        executor=users.executor,
+    )
+    judgement = judge_evidence(job.evidence.document)
+    record_verdict(
+        job_id=job.pk,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        checks=judgement.checks_as_documents(),
+        evidence_sha256=job.evidence.sha256,
+        author=users.auditor,
+    )
 
 
 def start_demo_freeze() -> None:

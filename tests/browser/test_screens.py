@@ -31,6 +31,7 @@ pytestmark = pytest.mark.long
 SCREENSHOTS = ROOT / "screenshots"
 # The screens that founders use most, checked in all four settings; the others only once.
 MAIN_SCREENS = {"home", "queue", "contract", "job-running", "job-done", "job-failed"}
+MAIN_SCREENS |= {"contract-failed", "job-observed", "activate"}
 WORST = {"serious", "critical"}
 ASKED_FOR = {"heading-order"}
 

@@ -41,16 +41,18 @@ class SiteProcess:
 
 
 @contextmanager
-def running_site_process() -> Iterator[SiteProcess]:
-    """Run `manage.py run_dev --no-demo` with its data in a temporary folder."""
+def running_site_process(*, with_demo: bool = False) -> Iterator[SiteProcess]:
+    """Run `manage.py run_dev` with its data in a temporary folder, by default without the demo."""
+    demo = [] if with_demo else ["--no-demo"]
     # In /tmp, because the path of a Unix socket must be short.
     with TemporaryDirectory(dir="/tmp", prefix="gs") as folder, TemporaryFile() as log:
         port = free_port()
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "run_dev", "--no-demo", "--port", str(port)],
+            [sys.executable, "manage.py", "run_dev", *demo, "--port", str(port)],
             cwd=ROOT,
             env={name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
             | {"GOVSITE_DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "govsite.settings"}
+            | {"GOVSITE_AUDITOR": "inside"}
             # Without rate limits, which the tests would exceed.
             | {"GOVSITE_API_READS_PER_MINUTE": "0", "GOVSITE_API_WRITES_PER_MINUTE": "0"},
             stdin=subprocess.DEVNULL,

@@ -84,8 +84,8 @@ class TestValuesOfEachStep:
 
     def test_unobserved__is_none_and_differs_from_nothing(self) -> None:
         document = evidence_of(observations={"before": None, "steps": [], "after": None})
-        assert {(v.before, v.after, v.differs) for v in step_values(document)} == {
-            (None, None, False)
+        assert {(v.before, v.after, v.differs, v.is_known) for v in step_values(document)} == {
+            (None, None, False, False)
         }
 
     def test_step_that_did_not_complete__differs_from_nothing(self) -> None:

@@ -41,6 +41,11 @@ class ComparedValue:
         return LIFECYCLE if self.key == LIFECYCLE_KEY else self.key
 
     @property
+    def is_known(self) -> bool:
+        """Whether anybody reported or observed the value."""
+        return any(side is not None for side in (self.reported, self.before, self.after))
+
+    @property
     def differs(self) -> bool:
         return self.report_differs or self.after_differs
 
