@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import wraps
 from random import random
@@ -13,7 +13,7 @@ from time import sleep
 from typing import ParamSpec, TypeVar
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from governance.db.errors import translated_errors
 from governance.domain.errors import BusyError
@@ -32,16 +32,45 @@ MAX_FIRST_PAUSE = 0.02  # seconds; twice that before each further try
 conflict_counts: Counter[str] = Counter()
 
 _is_retry: ContextVar[bool] = ContextVar("is_retry", default=False)
+# What the innermost open transaction writes again if it is rolled back.
+_kept_writes: ContextVar[list[Callable[[], None]] | None] = ContextVar("kept_writes", default=None)
 
 
 @contextmanager
 def write_transaction() -> Iterator[None]:
     """Open a transaction, or a savepoint in the open transaction.
 
-    An error rolls everything back. `translated_errors` translates PostgreSQL's errors.
+    An error rolls everything back but what `keep_after_rollback` wrote. `translated_errors`
+    translates PostgreSQL's errors.
     """
-    with translated_errors(), transaction.atomic():
-        yield
+    outer = _kept_writes.get()
+    kept: list[Callable[[], None]] = []
+    token = _kept_writes.set(kept)
+    try:
+        with translated_errors(), transaction.atomic():
+            yield
+    except BaseException:
+        for write in kept:
+            with suppress(DatabaseError):
+                write()
+        raise
+    finally:
+        _kept_writes.reset(token)
+        if outer is not None:
+            outer.extend(kept)
+
+
+def keep_after_rollback(write: Callable[[], None]) -> None:
+    """Write something now, and again if a transaction that is open now is rolled back.
+
+    This is for what a refusal must leave behind, although all else that was written is undone.
+
+    Args:
+        write: the writing; to call it twice must do no harm.
+    """
+    write()
+    if (kept := _kept_writes.get()) is not None:
+        kept.append(write)
 
 
 def wait_for_turn(what: str) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from governance.domain.errors import InvalidInputError
-from governance.domain.values import HealthDecision, Lifecycle
+from governance.domain.errors import HealthUnknownError, InvalidInputError
+from governance.domain.values import HealthDecision, HealthReading, Lifecycle
 
 BEST_TO_WORST = (HealthDecision.HEALTHY, HealthDecision.DEGRADED, HealthDecision.BLOCKED)
 
@@ -73,6 +73,26 @@ class UnknownHealth:
 
     observed_at: datetime
     troubles: tuple[HealthTrouble, ...]
+
+
+def require_known_health(health: HealthReading | UnknownHealth | None) -> HealthReading:
+    """Return a reading of health.
+
+    Raises:
+        HealthUnknownError: there is none; the error has the reasons if they are known.
+    """
+    if isinstance(health, HealthReading):
+        return health
+    if health is None:
+        raise HealthUnknownError("The platform's health is unknown.")
+    raise HealthUnknownError(
+        f"The platform's health is unknown. {in_words(health.troubles)}",
+        details={
+            "troubles": [
+                {"scope": one.scope or None, "reason": one.reason} for one in health.troubles
+            ]
+        },
+    )
 
 
 def in_words(troubles: Iterable[HealthTrouble]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from governance.authorities.health.readings import capture_health_snapshot
+from governance.authorities.health.readings import read_health
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.job_state import read_contract
 from governance.authorities.review.signed_settings import changed_settings
@@ -42,7 +42,7 @@ def activate_contract(
         GovernanceError: any error of `ContractActivationService.activate_contract`.
     """
     state = read_contract(contract_id)
-    health = capture_health_snapshot(scopes=state.contract.affected_capabilities, at=state.now)
+    health = read_health(scopes=state.contract.affected_capabilities, at=state.now)
     return GovernanceOrchestrator.activate_contract(
         state,
         actor=actor,

@@ -18,7 +18,7 @@ from governance.authorities.contract.comments import add_comment
 from governance.authorities.contract.due import enqueue_activation
 from governance.authorities.contract.operations import reject, withdraw
 from governance.authorities.contract.queries import affected_capabilities_of
-from governance.authorities.health.readings import capture_health_snapshot
+from governance.authorities.health.readings import capture_health_snapshot, read_health
 from governance.authorities.review.policy import (
     require_answerer,
     require_commenter,
@@ -30,7 +30,7 @@ from governance.authorities.review.signed_text import render_signed_text
 from governance.authorities.review.view import ReviewView, require_same_view, review_view
 from governance.db.transactions import retried, write_transaction
 from governance.domain.texts import clean_text
-from governance.domain.values import ActivationWindow, ContractStatus, SeenPage
+from governance.domain.values import ActivationWindow, ContractStatus, HealthReading, SeenPage
 from governance.flows.notify import notify_of_answer, notify_of_question
 from governance.models import (
     Account,
@@ -97,7 +97,7 @@ def approve_contract(
     """
     require_founder(founder)
     capabilities = affected_capabilities_of(contract_id)
-    health = capture_health_snapshot(scopes=capabilities)
+    health = read_health(scopes=capabilities)
     refuse_active_freeze(active_freeze())
     frozen = frozen_capabilities(capabilities)
     with write_transaction():
@@ -111,7 +111,8 @@ def approve_contract(
             confirmation=confirmation,
             at=at,
         )
-        view = review_view(contract, health=health)
+        known = health if isinstance(health, HealthReading) else None
+        view = review_view(contract, health=known)
         require_same_view(view, seen_view=seen_view, seen_text=seen_text)
         require_sibling_note(clean_text(note, "note"), has_siblings=view.has_siblings)
         sign_contract(

@@ -14,7 +14,7 @@ import pytest
 from governance.authorities.health.signals import record_signal
 from governance.domain.roles import Role
 from governance.domain.values import ActivationWindow, AuditVerdict, ContractStatus, HealthDecision
-from governance.models import GovernanceJob, LedgerEntry, SystemContract
+from governance.models import GovernanceJob, HealthFailure, LedgerEntry, SystemContract
 from governance.services.access.accounts import assign_role
 from tests.api import reference
 from tests.api.conftest import ClientFor
@@ -100,7 +100,11 @@ def test_activation__when_the_health_is_unknown__409(
     settings.GOVSITE = settings.GOVSITE | {
         "HEALTH_PROVIDER": f"{__name__}.{BrokenProvider.__name__}"
     }
-    assert_problem(activate(client_for(users.operator), contract), 409, "health_unknown")
+    address, key = f"{API}contracts/{contract.pk}/activate/", {"Idempotency-Key": "one"}
+    answer = client_for(users.operator).post(address, {}, headers=key)
+    problem = assert_problem(answer, 409, "health_unknown")
+    assert problem["details"]["troubles"][0]["scope"] is None
+    assert HealthFailure.objects.get().reason == problem["details"]["troubles"][0]["reason"]
     assert untouched(contract)
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 
 from governance.authorities.health.failures import recent_health_failures, record_failures
 from governance.authorities.health.readings import read_health
+from governance.db.transactions import keep_after_rollback, write_transaction
 from governance.domain.errors import HealthUnknownError
 from governance.domain.health import HealthTrouble, UnknownHealth
 from governance.flows.activate_contract import activate_contract
@@ -55,8 +58,11 @@ def test_activation__refused_for_unknown_health__leaves_the_reason(
 ) -> None:
     contract = approved(users)
     request.getfixturevalue("broken")
-    with pytest.raises(HealthUnknownError):
+    with pytest.raises(HealthUnknownError) as caught:
         activate_contract(contract_id=contract.pk, actor=users.operator)
+    reason = "The health provider failed: ConnectionError."
+    assert str(caught.value) == f"The platform's health is unknown. {reason}"
+    assert caught.value.details == {"troubles": [{"scope": None, "reason": reason}]}
     assert recorded() == [("", "The health provider failed: ConnectionError.")]
 
 
@@ -120,3 +126,51 @@ class TestHealthFailureInPostgres:
     def test_sql_insert__without_a_reason__refused(self, users: Users) -> None:
         with violates_constraint("health_failure_has_reason"):
             insert_row(FAILURE, scope="Search", reason="", observed_at=now())
+
+
+# --- what outlives a rollback ---
+def refuse_in_a_transaction(*, nested: bool = False) -> None:
+    with write_transaction():
+        if nested:
+            with suppress(HealthUnknownError):
+                refuse_in_a_transaction()
+        else:
+            read_health(scopes=["Search"])
+        raise HealthUnknownError("Nobody can tell.")
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_failure__in_a_transaction_that_is_rolled_back__stays(
+    committed: Users, broken: None, nested: bool
+) -> None:
+    with pytest.raises(HealthUnknownError):
+        refuse_in_a_transaction(nested=nested)
+    assert recorded() == [("", "The health provider failed: ConnectionError.")]
+
+
+def test_failure__in_a_transaction_that_commits__is_recorded_once(
+    committed: Users, broken: None
+) -> None:
+    with write_transaction(), write_transaction():
+        read_health(scopes=["Search"])
+    assert len(recorded()) == 1
+
+
+def test_error__keeps_its_own_reason_when_the_failure_cannot_be_recorded(
+    committed: Users,
+) -> None:
+    calls: list[int] = []
+
+    def write() -> None:
+        calls.append(len(calls))
+        if len(calls) > 1:
+            raise OperationalError("The database went away.")
+
+    def refuse() -> None:
+        with write_transaction():
+            keep_after_rollback(write)
+            raise HealthUnknownError("Nobody can tell.")
+
+    with pytest.raises(HealthUnknownError):
+        refuse()
+    assert calls == [0, 1]

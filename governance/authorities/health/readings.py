@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from governance.authorities.health.failures import record_failures
 from governance.authorities.health.signals import IS_ACTIVE
 from governance.db.clock import database_now
 from governance.db.rows import array_literal, fetch_rows
+from governance.db.transactions import keep_after_rollback
 from governance.domain.canonical import timestamp
 from governance.domain.health import HealthTrouble, UnknownHealth, in_words, worst_of
 from governance.domain.values import SYSTEM_SCOPE, HealthReading
@@ -68,9 +69,10 @@ def read_health(
             as unavailable or busy, and not the health as unknown.
         InterfaceError: likewise.
     """
+    make_provider = import_string(settings.GOVSITE["HEALTH_PROVIDER"])
     at = at or database_now()
     try:
-        return _ask_provider(scopes, at)
+        return _ask_provider(make_provider, scopes, at)
     except (OperationalError, InterfaceError):
         raise
     except HealthUnreadableError as error:
@@ -83,12 +85,14 @@ def read_health(
 
 
 def _recorded(unknown: UnknownHealth) -> UnknownHealth:
-    """Record that health could not be read."""
-    record_failures(unknown)
+    """Record that health could not be read, also if that refuses what is open now."""
+    keep_after_rollback(lambda: record_failures(unknown))
     return unknown
 
 
-def _ask_provider(scopes: Collection[str], at: datetime) -> HealthReading:
+def _ask_provider(
+    make_provider: Callable[[], HealthProvider], scopes: Collection[str], at: datetime
+) -> HealthReading:
     """Return what the provider answers.
 
     Raises:
@@ -96,10 +100,8 @@ def _ask_provider(scopes: Collection[str], at: datetime) -> HealthReading:
         Exception: whatever else the provider raised.
     """
     timeout_seconds = settings.GOVSITE["HEALTH_TIMEOUT_SECONDS"]
-    make_provider = import_string(settings.GOVSITE["HEALTH_PROVIDER"])
     began = time.monotonic()
-    provider: HealthProvider = make_provider()
-    reading = provider.capture(scopes=scopes, at=at, timeout_seconds=timeout_seconds)
+    reading = make_provider().capture(scopes=scopes, at=at, timeout_seconds=timeout_seconds)
     if unread := {*scopes} - {SYSTEM_SCOPE} - set(reading.capabilities):
         raise HealthUnreadableError(
             [HealthTrouble(one, "The health provider left it out.") for one in sorted(unread)]

@@ -18,7 +18,6 @@ from governance.domain.errors import (
     ContentChangedError,
     ContractNotApprovedError,
     HealthBlocksError,
-    HealthUnknownError,
     InvalidInputError,
     MayNotVerdictError,
     NoLongerEligibleError,
@@ -28,6 +27,7 @@ from governance.domain.errors import (
     TargetOutOfScopeError,
     WindowClosedError,
 )
+from governance.domain.health import UnknownHealth, require_known_health
 from governance.domain.names import name_key
 from governance.domain.recorded_changes import keys_set_by, require_targets_in_scope, targets_of
 from governance.domain.values import (
@@ -56,7 +56,7 @@ class ContractActivationService:
         state: ContractState,
         *,
         actor: Account,
-        health: HealthReading | None,
+        health: HealthReading | UnknownHealth | None,
         changed_settings: Sequence[ChangedSetting] = (),
         decided_again: EligibilityVerdict | None = None,
         timeout_minutes: int = DEFAULT_TIMEOUT_MINUTES,
@@ -68,7 +68,7 @@ class ContractActivationService:
 
         Args:
             state: the contract, as the flow read it just before.
-            health: what a flow read just before; None if the health could not be read. It does not
+            health: what a flow read just before, or why the health could not be read. It does not
                 hold a rollback back, and is recorded nevertheless.
             changed_settings: what the flow found to be not as the founders saw it.
             decided_again: eligibility by today's rules; None if they are those of the contract's
@@ -79,7 +79,7 @@ class ContractActivationService:
             InvalidInputError: `timeout_minutes` is out of bounds.
             ContractActivationError: a guard refused; the subclass says which.
             MayNotVerdictError: eligibility did not say MAY.
-            HealthUnknownError: `health` is None, and the contract is no rollback.
+            HealthUnknownError: `health` is no reading, and the contract is no rollback.
             HealthBlocksError: health is BLOCKED, and the contract is no rollback.
             ChangeFreezeActiveError: a change freeze is active.
         """
@@ -98,7 +98,11 @@ class ContractActivationService:
             created_by=actor,
             updated_at=at,
         )
-        before = snapshot_of(job, SnapshotPhase.BEFORE, health) if health else None
+        before = (
+            snapshot_of(job, SnapshotPhase.BEFORE, health)
+            if isinstance(health, HealthReading)
+            else None
+        )
         activated = contract_operations.activate(contract=contract, at=at)
         created = NewEntry(
             "job.activation.created",
@@ -147,7 +151,7 @@ def _require_timeout(timeout_minutes: Any) -> None:
 def _require_activatable(
     state: ContractState,
     *,
-    health: HealthReading | None,
+    health: HealthReading | UnknownHealth | None,
     changed_settings: Sequence[ChangedSetting],
     decided_again: EligibilityVerdict | None,
 ) -> None:
@@ -182,9 +186,7 @@ def _require_activatable(
         raise _platform_changed(changed_settings)
     if contract.is_rollback:
         return
-    if health is None:
-        raise HealthUnknownError("The platform's health is unknown.")
-    if blocking := health.blocking_scopes():
+    if blocking := require_known_health(health).blocking_scopes():
         raise HealthBlocksError(
             f"Health is BLOCKED for {', '.join(blocking)}.", details={"blocking": blocking}
         )

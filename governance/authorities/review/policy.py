@@ -10,11 +10,11 @@ from governance.domain.errors import (
     CapabilityFrozenError,
     ContractImmutableError,
     HealthBlocksError,
-    HealthUnknownError,
     NotEligibleError,
     SiblingNoteRequiredError,
     WrongPersonError,
 )
+from governance.domain.health import UnknownHealth, require_known_health
 from governance.domain.lifecycles import CONTRACT_TERMINAL_STATES
 from governance.domain.people import Actor
 from governance.domain.values import ContractStatus, HealthReading
@@ -76,7 +76,10 @@ def require_sibling_note(note: str, *, has_siblings: bool) -> None:
 
 
 def require_platform_ready(
-    *, health: HealthReading | None, frozen: Collection[str], is_rollback: bool = False
+    *,
+    health: HealthReading | UnknownHealth | None,
+    frozen: Collection[str],
+    is_rollback: bool = False,
 ) -> None:
     """Refuse an approval if an affected capability is frozen, or health does not allow it.
 
@@ -93,7 +96,5 @@ def require_platform_ready(
         )
     if is_rollback:
         return
-    if health is None:
-        raise HealthUnknownError("The platform's health is unknown.")
-    if blocking := health.blocking_scopes():
+    if blocking := require_known_health(health).blocking_scopes():
         raise HealthBlocksError(f"Health is BLOCKED for {', '.join(blocking)}.")

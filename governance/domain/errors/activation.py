@@ -75,7 +75,7 @@ class HealthBlocksError(WrongStateError, code="health_blocked", advice=Advice.WA
 
 
 class HealthUnknownError(WrongStateError, code="health_unknown", advice=Advice.WAIT):
-    """A platform whose health could not be read."""
+    """A platform whose health could not be read; `details.troubles` say why, if it is known."""
 
 
 class CapabilityFrozenError(WrongStateError, code="capability_frozen"):
