@@ -14,13 +14,14 @@ from governance.authorities.validator.change_readings import (
     tail_of,
 )
 from governance.authorities.validator.lines import Aside
-from governance.authorities.validator.vocabulary import KINDS
+from governance.authorities.validator.vocabulary import DOUBTFUL_TAGS, KINDS
 from governance.authorities.validator.words import SentenceWords, why_not_counted
 from governance.domain.changes import CapabilityDisable, CapabilityEnable, Change
 from governance.domain.texts import cut_text
 from governance.domain.values import Lifecycle
 
 MAX_REASON_CHARACTERS = 500
+MAX_TAG_WORDS = 3
 
 _OFF, _ON, _STAGE, _DEPRECATE = "off", "on", "stage", "deprecate"
 _VERBS = {
@@ -77,8 +78,8 @@ def _verb_at(sentence: SentenceWords, index: int) -> tuple[str, int] | None:
     """Return the kind of the verb at `index`, and the index after it."""
     words = sentence.words
     # A subject may begin with tags, such as "kube-apiserver: promote WatchList to beta".
-    starts = [index, *sorted(one for one in sentence.breaks if index < one < len(words))]
-    for start in starts:
+    later = [one for one in sorted(sentence.breaks) if index < one < len(words)]
+    for start in (index, *(one for one in later if _is_tag(words[:one]))):
         word = words[start]
         if word in _VERBS:
             return _VERBS[word], start + 1
@@ -86,6 +87,11 @@ def _verb_at(sentence: SentenceWords, index: int) -> tuple[str, int] | None:
             after = words[start + 1] if start + 1 < len(words) else ""
             return (after, start + 2) if after in (_OFF, _ON) else (word, start + 1)
     return None
+
+
+def _is_tag(words: list[str]) -> bool:
+    """Return whether the words before a verb only say what it is about."""
+    return len(words) <= MAX_TAG_WORDS and DOUBTFUL_TAGS.isdisjoint(words)
 
 
 def _names_from(

@@ -10,6 +10,8 @@ from governance.authorities.validator.analysis import ReportAnalysis
 from governance.authorities.validator.change_readings import ChangeReading
 from governance.authorities.validator.lines import sorted_lines
 from governance.authorities.validator.name_index import NameIndex, compact
+from governance.authorities.validator.report import Report
+from governance.authorities.validator.words import STEPS_HEADING
 from governance.domain.changes import Change, ConfigurationUpdate
 from governance.domain.errors import InvalidInputError
 from governance.domain.strict_json import require_plain_json
@@ -36,14 +38,22 @@ _PLAIN_WORDS = frozenset(("something", "anything", "more", "less", "it", "that",
 
 def value_readings(analysis: ReportAnalysis, *, registry: NameIndex) -> Iterator[ChangeReading]:
     """Yield a reading for each sentence that is nothing but a setting and its value."""
-    report = analysis.report
-    lines = [*report.subject.splitlines()]
-    lines += [line for line, aside, _ in sorted_lines(report.body) if aside is None]
-    for line in lines:
+    for line in _lines_of_prose(analysis.report):
         for sentence in _SENTENCE_END.split(line):
             match = _SET.fullmatch(sentence.strip())
             if match:
                 yield _reading(match, registry)
+
+
+def _lines_of_prose(report: Report) -> Iterator[str]:
+    """Yield the lines in which a report may ask for something, not its steps to reproduce."""
+    yield from report.subject.splitlines()
+    is_step = False
+    for line, aside, is_heading in sorted_lines(report.body):
+        if is_heading:
+            is_step = bool(STEPS_HEADING.search(line))
+        elif aside is None and not is_step:
+            yield line
 
 
 def _reading(match: re.Match[str], registry: NameIndex) -> ChangeReading:

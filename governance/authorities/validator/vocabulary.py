@@ -72,3 +72,12 @@ KINDS = _words(
     featuregate feature-gate feature-flag
     """
 )
+
+# Words before a verb that leave in doubt whether it asks for anything.
+DOUBTFUL_TAGS = (
+    CONDITIONS
+    | CIRCUMSTANCES
+    | QUESTIONS
+    | NEGATORS
+    | _words("re fwd fw to for docs doc test tests bug revert rfc discussion example maybe or")
+)

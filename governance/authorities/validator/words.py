@@ -38,7 +38,7 @@ _TOKEN = re.compile(
 )
 _URL = re.compile(r"\b(?:[a-z][a-z0-9+.-]{1,20}://|www\.)\S+", re.IGNORECASE)
 _WORD = re.compile(r"\w(?:[\w'-]*\w)?")
-_STEPS_HEADING = re.compile(r"\b(?:reproduc|repro\b|steps\b)", re.IGNORECASE)
+STEPS_HEADING = re.compile(r"\b(?:reproduc|repro\b|steps\b)", re.IGNORECASE)
 _PLAIN_QUOTES = str.maketrans({"’": "'", "‘": "'", "”": '"', "“": '"', "\u00ad": None})
 
 
@@ -81,7 +81,7 @@ def sentences_of(*, subject: str, body: str) -> Iterator[SentenceWords]:
     is_step = False
     for line, aside, is_heading in sorted_lines(_plain(body)):
         if is_heading:
-            is_step = bool(_STEPS_HEADING.search(line))
+            is_step = bool(STEPS_HEADING.search(line))
         for sentence in _sentences(
             line, ReportPart.HEADING if is_heading else ReportPart.BODY, aside
         ):

@@ -34,6 +34,7 @@ class TestExplicitChanges:
             ("Could you deactivate ImageVolume?", [OFF]),
             ("Turn ImageVolume on by default", [enabled("ImageVolume", "LAUNCHED")]),
             ("Enable email_send for everyone", [enabled("email_send", "LAUNCHED")]),
+            ("[EKS] [request]: turn off ImageVolume", [OFF]),
             ("kubelet: promote ImageVolume to beta", [enabled("ImageVolume", "LAUNCHED")]),
             ("Graduate ImageVolume to stable / GA", [enabled("ImageVolume", "LAUNCHED")]),
             ("Enable email_send as a preview", [enabled("email_send", "PREVIEW")]),
@@ -80,6 +81,11 @@ class TestDoubt:
         [
             "How do I turn off ImageVolume?",
             "Turn off ImageVolume?",
+            "Re: Turn off ImageVolume",
+            "docs: turn off ImageVolume",
+            "If it is slow, disable ImageVolume",
+            "To test this, disable ImageVolume",
+            "One could of course, disable ImageVolume",
             "Is ImageVolume turned off?",
             "When we turn off ImageVolume, enable it",
             "Enable the docs: ImageVolume is turned off",
@@ -151,6 +157,8 @@ class TestDoubt:
             ("Feature", "```\nTurn off ImageVolume\n```\nEnable more"),
             ("Enable", "### Turn off ImageVolume"),
             ("Enable", "## Steps to reproduce\nTurn off ImageVolume"),
+            ("Change it", "## Steps to reproduce\nSet max_pods of Kubelet to 5"),
+            ("Change it", "> Set max_pods of Kubelet to 5"),
         ],
     )
     def test_sentence__of_a_report_that_asks_for_no_change__is_not_proposed(

@@ -223,6 +223,11 @@ class TestEvidence:
         once, often = analysed("Bug"), analysed("Bug bug bug", "bug " * 50)
         assert once.found.confidence == often.found.confidence
 
+    def test_indicator__that_is_repeated_where_it_is_weaker__keeps_its_strength(self) -> None:
+        once, again = analysed("Stuck"), analysed("Stuck", "It is stuck.")
+        assert once.found.confidence == again.found.confidence
+        assert again.found.issue_type == "bug_report"
+
 
 class TestReportOfPayload:
     def test_texts__of_a_nested_payload__are_read_once_each(self) -> None:
