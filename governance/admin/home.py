@@ -140,7 +140,7 @@ def _tiles(counts: Counts) -> list[dict[str, Any]]:
         url = list_url(JOBS, status=JobStatus.PENDING)
         tiles.append({"count": counts["pending"], "words": "waiting to be run", "url": url})
     if "drift" in counts and counts["drift"].number:
-        words = "other than recorded on the platform"
+        words = "values that drift on the platform"
         tiles.append({"count": counts["drift"], "words": words, "url": reverse(DRIFT)})
     return tiles
 

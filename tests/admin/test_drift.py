@@ -125,7 +125,7 @@ def test_configuration__that_drifts__shows_what_the_platform_holds(
 def test_home__with_drift__counts_it_and_leads_to_the_page(
     founder_browser: Client, search: Capability
 ) -> None:
-    words = "other than recorded on the platform"
+    words = "values that drift on the platform"
     assert words not in text_of(founder_browser.get(reverse("admin:index")))
     observe("Search", "LAUNCHED", limit=30, same=1)
     page = founder_browser.get(reverse("admin:index"))

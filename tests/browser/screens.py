@@ -11,10 +11,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from governance.authorities.audit.judgement import judge_evidence
+from governance.authorities.health.observed_states import replace_observed_states
 from governance.authorities.orchestrator.evidence import EndOfJob
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.job_state import read_job_history
 from governance.domain.breaker import BreakerState
+from governance.domain.observations import ObservedScope
 from governance.domain.roles import Role
 from governance.domain.values import ContractStatus, JobStatus
 from governance.flows.audit_job import record_verdict
@@ -167,6 +169,7 @@ SCREENS = [
     Screen("workers", "governance_governancejob_workers"),
     Screen("capabilities", "governance_capability_changelist"),
     Screen("capability", "governance_capability_change", Capability.objects.order_by("name").first),
+    Screen("drift", "governance_capability_drift"),
     Screen("configuration", "governance_configurationentry_changelist"),
     Screen("signals", "governance_governancesignal_changelist"),
     Screen("tokens", "governance_apitoken_changelist", who="admin"),
@@ -222,6 +225,19 @@ def add_screen_records() -> None:
     as_of(at, revoke_token, token_id=spare.pk, reason=reason, actor=founder)
     add_breakers(job_that(status=JobStatus.FAILED)())
     add_workers()
+    add_drift(at)
+
+
+def add_drift(at: datetime) -> None:
+    """Let the platform hold other values of the first capability, and hide another one."""
+    first, second = Capability.objects.order_by("name")[:2]
+    state = {"lifecycle": "PREVIEW", "configuration": {"opening_hours": {"saturday": "10-14"}}}
+    replace_observed_states(
+        [
+            ObservedScope(first.name, "http", state, at),
+            ObservedScope(second.name, "git", None, at, "The repository has no branch main."),
+        ]
+    )
 
 
 def add_breakers(job: GovernanceJob) -> None:
