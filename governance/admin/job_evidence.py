@@ -76,12 +76,16 @@ def signals_during(job: SealedJob) -> list[dict[str, Any]] | None:
 
 
 def checks_context(audit: GovernanceAudit | None) -> dict[str, Any]:
-    """Return the checks of the verdict: those that did not pass, the passed ones, their number."""
+    """Return the checks of the verdict, those that did not pass apart, and the reason beside them.
+
+    There is no reason where each check that did not pass gives its own.
+    """
     rows: list[CheckRow] = check_rows(audit.checks) if audit else []
     return {
         "open_checks": [row for row in rows if not row.has_passed],
         "passed_checks": [row for row in rows if row.has_passed],
         "checks_summary": counted_checks(rows) if rows else "",
+        "audit_reason": audit.reason if audit and all(row.has_passed for row in rows) else "",
     }
 
 

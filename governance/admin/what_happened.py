@@ -20,8 +20,8 @@ from governance.authorities.audit.findings import shown_value
 from governance.authorities.audit.sealed_job import SealedJob
 from governance.authorities.orchestrator.leases import lease_has_expired
 from governance.domain.lifecycles import JOB_TERMINAL_STATES
-from governance.domain.values import AuditVerdict, ContractStatus, JobStatus
-from governance.models import GovernanceAudit, GovernanceJob, RegistryValue, SystemContract
+from governance.domain.values import ContractStatus, JobStatus
+from governance.models import GovernanceJob, RegistryValue, SystemContract
 from governance.services.registry.queries import registry_values_among
 from governance.services.registry.secret_keys import visible_value
 
@@ -57,7 +57,6 @@ def happened_context(job: GovernanceJob | None) -> dict[str, Any]:
         "audit": audit,
         "resolution": getattr(audit, "resolution", None),
         **checks_context(audit),
-        "audit_reason": _reason_shown(audit),
         "is_sealed": seal is not None,
         "is_broken": seal is not None and not is_sound,
         "outcome": FoldedList.of(rows),
@@ -99,10 +98,3 @@ def _outcome_rows(job: SealedJob) -> list[OutcomeRow]:
 def _recorded(keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], RegistryValue]:
     found = registry_values_among({scope for scope, _ in keys}, {key for _, key in keys})
     return {(value.scope, value.key): value for value in found}
-
-
-def _reason_shown(audit: GovernanceAudit | None) -> str:
-    """Return the reason of the verdict, unless its checks say the same, each with its own."""
-    if audit is None or (audit.checks and audit.verdict != AuditVerdict.PASS):
-        return ""
-    return audit.reason

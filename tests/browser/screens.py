@@ -18,7 +18,7 @@ from governance.authorities.orchestrator.job_state import read_job_history
 from governance.domain.breaker import BreakerState
 from governance.domain.observations import ObservedScope
 from governance.domain.roles import Role
-from governance.domain.values import ContractStatus, JobStatus
+from governance.domain.values import AuditVerdict, ContractStatus, JobStatus
 from governance.flows.audit_job import record_verdict
 from governance.flows.propose_contract import draft_contract
 from governance.flows.review_contract import comment_on_contract, request_clarification
@@ -107,6 +107,10 @@ def observed_job() -> Any:
     return GovernanceJob.objects.filter(contract__reference=OBSERVED).first()
 
 
+def inconclusive_job() -> Any:
+    return GovernanceJob.objects.filter(audit__verdict=AuditVerdict.INCONCLUSIVE).first()
+
+
 def narrow_token() -> Any:
     return ApiToken.objects.filter(name="Search, rack 3").first()
 
@@ -156,6 +160,7 @@ SCREENS = [
     Screen("job-done", "governance_governancejob_change", job_that(status=JobStatus.COMPLETED)),
     Screen("job-failed", "governance_governancejob_change", job_that(status=JobStatus.FAILED)),
     Screen("job-observed", "governance_governancejob_change", observed_job),
+    Screen("settle", "governance_governancejob_settle", inconclusive_job, "auditor-1"),
     Screen("job-report", "governance_governancejob_report", observed_job),
     Screen("job-lost", "governance_governancejob_change", lost_job, "founder"),
     Screen("cancel-job", "governance_governancejob_cancel", lost_job, "founder"),
@@ -207,6 +212,7 @@ def add_screen_records() -> None:
         last = SystemContract.objects.filter(**_ELIGIBLE).latest("created_at")
         question = "Why not after the holidays, when fewer people borrow?"
         as_of(at, request_clarification, contract_id=last.pk, founder=founder, question=question)
+    Account.objects.filter(username="auditor-1").update(is_staff=True)
     users = _users_of_demo()
     _lose_executor(users, at - timedelta(hours=2))
     _add_observed_job(users)

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.long
 SCREENSHOTS = ROOT / "screenshots"
 # The screens that founders use most, checked in all four settings; the others only once.
 MAIN_SCREENS = {"home", "queue", "contract", "job-running", "job-done", "job-failed"}
-MAIN_SCREENS |= {"contract-failed", "job-observed", "activate"}
+MAIN_SCREENS |= {"contract-failed", "job-observed", "settle"}
 WORST = {"serious", "critical"}
 ASKED_FOR = {"heading-order"}
 
@@ -78,7 +78,7 @@ def test_screens__each_one__fits_its_width_and_axe_finds_nothing_serious(
     add_screen_records()
     pages = {
         who: open_demo_page_as(Account.objects.get(username=who), **(size | light))
-        for who in ("founder", "operator", "admin")
+        for who in ("founder", "operator", "admin", "auditor-1")
     }
     folder = SCREENSHOTS / request.node.callspec.id
     found: dict[str, list[str]] = {}
