@@ -19,6 +19,7 @@ from governance.domain.breaker import BreakerState
 from governance.domain.observations import ObservedScope
 from governance.domain.roles import Role
 from governance.domain.values import AuditVerdict, ContractStatus, JobStatus
+from governance.flows.audit_by_machine import ask_for_attempt
 from governance.flows.audit_job import record_verdict
 from governance.flows.propose_contract import draft_contract
 from governance.flows.review_contract import comment_on_contract, request_clarification
@@ -216,6 +217,7 @@ def add_screen_records() -> None:
     users = _users_of_demo()
     _lose_executor(users, at - timedelta(hours=2))
     _add_observed_job(users)
+    ask_for_attempt(job_id=inconclusive_job().pk, person=users.auditor)
     issued = {"role": Role.EXECUTOR, "days": 90, "create": True, "actor": founder}
     narrow, _ = issue_token(
         username="search-worker",
