@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -305,6 +307,31 @@ class TestEXEC004HealthIsAsked:
         health = health_in_turn(reading(), reading(DEGRADED, CAP_0=BLOCKED))
         ended = run([planned(0)], FakeHandler(), health=health)
         assert ended.reports[0].health_after == {"system": "DEGRADED", "target": "BLOCKED"}
+
+
+class TestEXEC005ContractsAreNotTouched:
+    def test_machine__imported_alone__knows_no_contract_and_no_database(self) -> None:
+        code = (
+            "import sys, governance.authorities.executor.machine\n"
+            "known = [n for n in sys.modules if n.startswith(('django', 'psycopg'))"
+            " or n.startswith('governance.') and n.split('.')[1] in ('models', 'record', 'flows')"
+            " or n.startswith(('governance.authorities.contract',"
+            " 'governance.authorities.eligibility'))]\n"
+            "sys.exit(', '.join(known) or 0)"
+        )
+        ran = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=False
+        )
+        assert (ran.returncode, ran.stderr) == (0, "")
+
+    def test_change__given_to_a_handler_that_alters_it__stays_in_the_plan(self) -> None:
+        def altering(step: Step) -> StepOutcome:
+            return StepOutcome(did=dict(step.change) | {"key": 99})
+
+        plan = [planned(0), planned(1)]
+        ended = run(plan, FakeHandler(work=altering))
+        assert ended.status is JobStatus.COMPLETED
+        assert [dict(step.change) for step in plan] == [{"key": 0}, {"key": 1}]
 
 
 class TestEXEC006NoStepTwice:
