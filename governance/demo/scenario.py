@@ -12,7 +12,6 @@ from governance.authorities.health.signals import record_signal
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.orchestrator.queries import sealed_evidence_of
 from governance.db.clock import set_time
-from governance.db.transactions import write_transaction
 from governance.domain.canonical import timestamp
 from governance.domain.values import (
     ActivationWindow,
@@ -24,12 +23,11 @@ from governance.domain.values import (
 )
 from governance.flows import run_job
 from governance.flows.activate_contract import activate_contract
-from governance.flows.audit_job import write_verdict_and_end
+from governance.flows.audit_job import give_verdict
 from governance.flows.propose_contract import draft_contract, propose_contract
 from governance.flows.review_contract import approve_contract, reject_contract, view_contract
 from governance.flows.sweep import expire_contracts
 from governance.models import Account, GovernanceJob, SystemContract
-from governance.record.ledger.chain import lock_job
 from governance.services.registry.operations import register_capabilities
 
 # The note of an approval while other contracts on the same capabilities are open.
@@ -200,17 +198,13 @@ class ScenarioWriter:
     ) -> None:
         set_time((job.ended_at or self.now) + timedelta(minutes=12))
         # A person gave these verdicts, whoever gives those of the site now.
-        with write_transaction():
-            locked, at = lock_job(job.pk)
-            write_verdict_and_end(
-                locked,
-                at=at,
-                verdict=verdict,
-                reason=scenario["verdict_reason"],
-                checks=[],
-                evidence_sha256=sealed_evidence_of(job.pk).sha256,
-                author=self.auditor,
-            )
+        give_verdict(
+            job_id=job.pk,
+            verdict=verdict,
+            reason=scenario["verdict_reason"],
+            evidence_sha256=sealed_evidence_of(job.pk).sha256,
+            author=self.auditor,
+        )
 
     def _ago(self, hours: float) -> datetime:
         return self.now - timedelta(hours=hours)

@@ -84,6 +84,7 @@ def _retry_after() -> timedelta:
     return timedelta(seconds=settings.GOVSITE["AUDIT_RETRY_SECONDS"])
 
 
+@retried
 def _keep_first_attempt(state: AuditState, judgement: Judgement) -> bool:
     """Keep the first attempt and enqueue the second; return False if another process did so."""
     job_id = state.evidence.job_id
@@ -125,6 +126,7 @@ def _keep_attempt(
     return attempt
 
 
+@retried
 def _conclude(
     state: AuditState,
     judgement: Judgement,

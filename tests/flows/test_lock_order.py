@@ -420,7 +420,7 @@ OPERATIONS: dict[str, list[Callable[[Users], Operation]]] = {
     "flows/run_job.py:complete_job": [_complete, _complete_failed],
     "flows/run_job.py:cancel_job": [_cancel],
     "flows/run_job.py:fail_timed_out_job": [_give_up],
-    "flows/audit_job.py:record_verdict": [
+    "flows/audit_job.py:give_verdict": [
         _judge,
         lambda users: _judge(users, AuditVerdict.FAIL),
         lambda users: _judge(users, AuditVerdict.INCONCLUSIVE),

@@ -398,7 +398,7 @@ def test_tasks__that_are_due_by_time__wait_at_most_once_and_hold_no_lock() -> No
     """A lock of the queue would stay with a killed worker, and stop its task for ever."""
     periodic = tasks.app.periodic_registry.periodic_tasks.values()
     assert {one.task.name: one.cron for one in periodic} == {
-        **dict.fromkeys(["enqueue_runs", "activate_due"], "* * * * *"),
+        **dict.fromkeys(["enqueue_runs", "enqueue_audits", "activate_due"], "* * * * *"),
         **dict.fromkeys(["expire_reviews", "fail_lost_jobs"], "* * * * *"),
         **dict.fromkeys(["purge_stored_answers", "write_checkpoint", "clean_queue"], "7 * * * *"),
         "observe_platform": "7 * * * *",
