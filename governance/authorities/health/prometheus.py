@@ -151,7 +151,7 @@ def _finding(
     holding = set()
     for name, answer in answers.items():
         try:
-            holds = answer.result(timeout=max(0.0, seconds_left()) + GRACE_SECONDS)
+            holds = answer.result(timeout=max(0.0, seconds_left() + GRACE_SECONDS))
         except TimeoutError:
             return _trouble(rule, f"{name}: Prometheus did not answer in time.")
         except ConditionUnansweredError as error:
