@@ -72,7 +72,12 @@ def capability_context(
     health = known.capabilities[capability.name] if known else None
     origins = {one.key: one for one in registry_values_of(capability.name)}
     entries = entry_rows(capability.name, origins) if sees["configuration"] else []
-    unrecorded = unrecorded_rows(capability.name, most=MAX_ENTRIES) if sees["configuration"] else []
+    is_observed = any(one.observed_at for one in origins.values())
+    unrecorded = (
+        unrecorded_rows(capability.name, most=MAX_ENTRIES)
+        if is_observed and sees["configuration"]
+        else []
+    )
     return {
         "capability": capability,
         "similar": names_like([capability.name]).get(capability.name),
