@@ -189,6 +189,7 @@ def calls(sample: Sample) -> dict[str, Iterator[str]]:
         "progress": each(sample.jobs, "jobs/{}/progress/"),
         "evidence": each(sample.jobs, "jobs/{}/evidence/"),
         "freezes": cycle([f"{API}freezes/"]),
+        "audits": cycle([f"{API}audits/"]),
         "registry": cycle([f"{API}registry/"]),
     }
     return {f"API: {name}": urls for name, urls in found.items()}
