@@ -114,6 +114,11 @@ CONTRACT_CONSTRAINTS: list[models.BaseConstraint] = [
         | Q(eligibility_decision__isnull=False, eligibility_decision="MAY"),
         name="contract_eligible_means_may",
     ),
+    models.CheckConstraint(  # MAY_NOT: the column is no other decision than that of the verdict
+        condition=~Q(status__in=_ELIGIBLE_AND_LATER)
+        | Q(eligibility_verdict__isnull=False, eligibility_verdict__contains={"decision": "MAY"}),
+        name="contract_eligible_verdict_says_may",
+    ),
     filled_when(
         "status",
         _ELIGIBLE_AND_LATER,

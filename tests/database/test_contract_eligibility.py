@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -34,6 +35,14 @@ from tests.support.factories import (
 from tests.support.forgery import CONTRACT
 from tests.support.users import Users
 
+NO_VERDICTS_OF_MAY: list[Any] = [
+    MAY_NOT,
+    {},
+    [],
+    "MAY",
+    {"decision": ["MAY"]},
+    MAY | {"decision": "may"},
+]
 NOT_MAY = [None, "MAY_NOT", "may", "MAYBE"]
 NEEDED_OF_ELIGIBILITY = [
     "content_digest",
@@ -52,6 +61,24 @@ class TestMayNot:
         contract = eligible(users)
         with violates_constraint("contract_eligible_means_may"):
             insert_copy(contract, eligibility_decision=decision)
+
+    @pytest.mark.parametrize("verdict", NO_VERDICTS_OF_MAY)
+    def test_raw_insert__born_eligible_by_a_verdict_of_may_not__refused(
+        self, users: Users, verdict: Any
+    ) -> None:
+        contract = eligible(users)
+        with violates_constraint("contract_eligible_verdict_says_may"):
+            insert_copy(contract, eligibility_verdict=verdict)
+
+    @pytest.mark.parametrize("verdict", NO_VERDICTS_OF_MAY)
+    def test_raw_update__to_eligible_by_a_verdict_of_may_not__refused(
+        self, users: Users, verdict: Any
+    ) -> None:
+        contract = contract_anywhere(users, ContractStatus.VALIDATED)
+        columns = contract_columns_for(contract, ContractStatus.ELIGIBLE, users)
+        columns["eligibility_verdict"] = json.dumps(verdict)
+        with violates_constraint("contract_eligible_verdict_says_may"):
+            update_row(CONTRACT, contract.pk, **columns)
 
     @pytest.mark.parametrize("decision", NOT_MAY)
     def test_raw_update__to_eligible_without_may__refused(

@@ -26,7 +26,7 @@ from governance.flows.activate_contract import activate_contract
 from governance.models import GovernanceJob, LedgerEntry, SystemContract
 from tests.support.attacks import check_deferred_triggers, nothing_written, run_sql, trigger_off
 from tests.support.clock import as_of
-from tests.support.factories import approved, contract_in, now, reloaded
+from tests.support.factories import MAY, approved, contract_in, now, reloaded
 from tests.support.forgery import CONTRACT, NOON
 from tests.support.platform import FAILING, signal
 from tests.support.roles import as_owner
@@ -146,7 +146,7 @@ class TestContractActivationService:
             ("affected_capabilities", ["Search", "Billing"]),
             ("risk_level", "low"),
             ("validator_verdict", {}),
-            ("eligibility_verdict", {}),
+            ("eligibility_verdict", MAY | {"reason": "Another reason."}),
             ("confidence_score", 0.99),
             ("plan", []),
             ("proposed_by_id", None),

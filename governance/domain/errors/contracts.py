@@ -101,7 +101,7 @@ class MayNotVerdictError(
     WrongStateError,
     code="may_not",
     advice=Advice.STOP,
-    constraints=("contract_eligible_means_may",),
+    constraints=("contract_eligible_means_may", "contract_eligible_verdict_says_may"),
 ):
     """A contract whose eligibility decision is not MAY; nobody can override it."""
 
