@@ -218,10 +218,10 @@ def test_import_audit_verdicts__pass__completes_the_contract_and_twice_changes_n
     job = finished_job(users)
     line = verdict_line(job, checks=[{"check": "A-001", "verdict": "PASS"}])
     path = write_lines(tmp_path / "f", [line])
-    first = run("import_audit_verdicts", path, "--as", "auditor")
+    first = run("import_audit_verdicts", path, "--as", "auditor-1")
     assert (first.code, first.out) == (0, "1 recorded, 0 already there, 0 bad lines\n")
     assert reloaded(job.contract).status == "COMPLETED"
-    second = run("import_audit_verdicts", path, "--as", "auditor", "--json")
+    second = run("import_audit_verdicts", path, "--as", "auditor-1", "--json")
     assert second.code == 0
     assert (second.json()["recorded"], second.json()["already_there"]) == (0, 1)
     assert GovernanceAudit.objects.count() == 1
@@ -241,7 +241,7 @@ def test_import_audit_verdicts__another_verdict_on_the_same_job__is_refused(
     job = judged_job(users)
     other_verdict = verdict_line(job, reason=job.audit.reason) | changes
     ran = run(
-        "import_audit_verdicts", write_lines(tmp_path / "f", [other_verdict]), "--as", "auditor"
+        "import_audit_verdicts", write_lines(tmp_path / "f", [other_verdict]), "--as", "auditor-1"
     )
     assert ran.code == 1
     assert ran.err == "line 1: This job already has a verdict\n"
@@ -253,7 +253,7 @@ def test_import_audit_verdicts__same_verdict_by_another__is_refused(
     job = judged_job(users)
     path = write_lines(tmp_path / "f", [verdict_line(job, reason=job.audit.reason)])
     assert run("import_audit_verdicts", path, "--as", "second-auditor").code == 1
-    assert run("import_audit_verdicts", path, "--as", "auditor").code == 0
+    assert run("import_audit_verdicts", path, "--as", "auditor-1").code == 0
 
 
 def test_import_audit_verdicts__bad_lines__are_named_and_the_rest_is_recorded(
@@ -276,7 +276,7 @@ def test_import_audit_verdicts__bad_lines__are_named_and_the_rest_is_recorded(
         verdict_line(good),
     ]
     ran = run(
-        "import_audit_verdicts", write_lines(tmp_path / "f", lines), "--as", "auditor", "--json"
+        "import_audit_verdicts", write_lines(tmp_path / "f", lines), "--as", "auditor-1", "--json"
     )
     assert ran.code == 1
     tally = ran.json()
