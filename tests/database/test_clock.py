@@ -174,6 +174,11 @@ def registry_import(users: Users) -> Write:
     return lambda at: insert_row("governance_registryimport", **row, imported_at=at)
 
 
+def health_failure(users: Users) -> Write:
+    row = {"scope": "Search", "reason": "Late."}
+    return lambda at: insert_row("governance_healthfailure", **row, observed_at=at)
+
+
 def first_entry(users: Users) -> Write:
     contract = draft(users)
     entry = {"event": "contract.proposal.drafted", "to_status": "DRAFT"}
@@ -183,7 +188,7 @@ def first_entry(users: Users) -> Write:
 WRITES = [
     *(proposal, approval, end_of_contract, question, answer, signature, job, start_of_job),
     *(end_of_job, step_result, evidence, verdict, resolution, freeze, lift, first_entry),
-    *(breaker_event, registry_import),
+    *(breaker_event, registry_import, health_failure),
 ]
 
 
