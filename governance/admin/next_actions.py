@@ -54,7 +54,7 @@ def job_buttons(job: GovernanceJob, *, person: Actor) -> list[ActionButton]:
     buttons = []
     if job.status not in JOB_TERMINAL_STATES and person.has_perm(CANCEL_JOB):
         url = reverse("admin:governance_governancejob_cancel", args=[job.pk])
-        buttons.append(ActionButton("Cancel the job…", url, "danger"))
+        buttons.append(ActionButton("Cancel the job…", url))
     if job.status == JobStatus.COMPLETED and is_auditor(person) and may_settle(job.pk, person):
         url = reverse("admin:governance_governancejob_settle", args=[job.pk])
         buttons.append(ActionButton("Settle the audit…", url, "primary"))
