@@ -55,6 +55,7 @@ SPECTACULAR_SETTINGS = {
         "AuditVerdict": "governance.domain.values.AuditVerdict",
         "GivenVerdict": "governance.api.request_bodies.GIVEN_VERDICTS",
         "ResolvingVerdict": ["PASS", "FAIL"],
+        "ApprovalKind": ["signed", "pre_authorised"],
         "RiskLevel": "governance.api.schema.RISK_LEVELS",
         "Source": "governance.api.schema.SOURCES",
         "ObservationPhase": "governance.domain.observations.ObservationPhase",

@@ -14,6 +14,7 @@ from governance.admin.entry_wording import LedgerEntryRow, present_names
 from governance.admin.forms import CommentForm
 from governance.admin.readonly import person_of
 from governance.admin.risk import level_point, risk_points
+from governance.admin.rollback_card import rollback_context
 from governance.admin.verdicts import refusal_of_today, verdicts_in_words
 from governance.admin.wording import (
     change_in_words,
@@ -92,6 +93,7 @@ def contract_context(
         decided=contract.status not in CHANGEABLE,
     )
     job = getattr(contract, "job", None)
+    rollback = rollback_context(contract, job)
     conversation = discussion_of(contract)
     siblings = [] if contract.status in CONTRACT_TERMINAL_STATES else open_siblings(contract)
     return {
@@ -107,8 +109,10 @@ def contract_context(
             frozen=[name for name in contract.affected_capabilities if _is_frozen(known.get(name))],
             freeze=current_freeze(request),
             signing=signing,
+            completed_steps=rollback["completed_steps"],
             at=at,
         ),
+        **rollback,
         "signing": signing,
         "changes": FoldedList.of(rows),
         "conflicts": sum(row.conflict for row in rows),

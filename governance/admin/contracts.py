@@ -23,6 +23,7 @@ from governance.admin.filters import (
     CapabilityFilter,
     DecidedFilter,
     RiskFilter,
+    RollbackFilter,
     SourceFilter,
     StatusFilter,
     WaitsFilter,
@@ -81,6 +82,7 @@ class ContractAdmin(ReadOnlyAdmin):
         RiskFilter,
         SourceFilter,
         CapabilityFilter,
+        RollbackFilter,
         WaitsFilter,
         DecidedFilter,
     )

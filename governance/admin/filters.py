@@ -20,7 +20,7 @@ from governance.authorities.contract.overview import (
     weeks_until,
 )
 from governance.authorities.orchestrator.queries import jobs_ended_within
-from governance.domain.values import ContractStatus, JobStatus, RiskLevel, Source
+from governance.domain.values import ApprovalKind, ContractStatus, JobStatus, RiskLevel, Source
 
 
 class WordFilter(CheckboxFilter):
@@ -79,6 +79,26 @@ class CapabilityFilter(TextFilter):
         if not name:
             return queryset
         return queryset.filter(affected_capabilities__contains=[name])
+
+
+class RollbackFilter(DropdownFilter):
+    """A filter by whether a contract undoes another one."""
+
+    title = "rollback"
+    parameter_name = "rollback"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "only rollbacks"), ("pre_authorised", "approved as authorised before")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        match self.value():
+            case None | "":
+                return queryset
+            case "yes":
+                return queryset.filter(rolls_back__isnull=False)
+            case ApprovalKind.PRE_AUTHORISED:
+                return queryset.filter(rolls_back__isnull=False, approval_kind=self.value())
+        return queryset.none()
 
 
 class WaitsFilter(DropdownFilter):

@@ -57,6 +57,19 @@ class ApproveForm(forms.Form):
         " several founders, each of them has to allow it. Otherwise somebody activates the contract"
         " within the window.",
     )
+    authorises_rollback = forms.BooleanField(
+        label="Authorise exactly this rollback",
+        required=False,
+        widget=UnfoldBooleanWidget,
+        help_text="If the verdict is FAIL, these steps are undone without a further hand, unless a"
+        " setting was set again since. With several founders, each of them has to authorise it.",
+    )
+    rollback_until = forms.DateTimeField(
+        label="Authorised until (UTC)",
+        required=False,
+        widget=DateTimePicker,
+        help_text="At most 168 hours after the window closes. Empty means exactly that.",
+    )
     confirmation = forms.CharField(
         label="Type the contract's reference to confirm",
         required=False,
@@ -137,6 +150,10 @@ class CommentForm(TextForm):
 
 class RepeatForm(forms.Form):
     """A form without fields: its button proposes the contract's content again."""
+
+
+class RollbackForm(forms.Form):
+    """A form without fields: its button proposes the rollback of the contract."""
 
 
 class ActivateForm(forms.Form):

@@ -28,12 +28,15 @@ from governance.admin.forms import (
     QuestionForm,
     RejectForm,
     RepeatForm,
+    RollbackForm,
     WithdrawForm,
 )
 from governance.admin.links import contract_url
 from governance.admin.readonly import ReadOnlyAdmin, person_of
+from governance.admin.rollback_card import planned_rollback_in_words
 from governance.admin.wording import format_time, plural
 from governance.authorities.contract.guards import needs_confirmation
+from governance.authorities.contract.rollback_authorisations import MAX_AFTER_WINDOW
 from governance.authorities.contract.signatures import SigningProgress, signing_progress
 from governance.authorities.review.signed_text import render_signed_text
 from governance.authorities.review.view import ReviewView, review_view
@@ -42,6 +45,7 @@ from governance.domain.values import ActivationWindow, ContractStatus
 from governance.domain.visible_text import visible_text
 from governance.flows.activate_contract import runs_by_itself
 from governance.flows.propose_contract import propose_again
+from governance.flows.propose_rollback import ask_for_rollback
 from governance.flows.review_contract import (
     answer_clarification,
     approve_contract,
@@ -54,7 +58,10 @@ from governance.models import Account, SystemContract
 
 DEFAULT_WINDOW = timedelta(hours=24)
 # Fields that a fresh form keeps as typed. The confirmation must be typed again.
-KEPT = ("window_opens_at", "window_closes_at", "note", "activates_itself")
+KEPT = (
+    *("window_opens_at", "window_closes_at", "note", "activates_itself"),
+    *("authorises_rollback", "rollback_until"),
+)
 MINUTE = timedelta(minutes=1)
 
 
@@ -93,6 +100,7 @@ def _approve(contract: SystemContract, founder: Account, data: Mapping[str, Any]
         note=data["note"],
         confirmation=data["confirmation"],
         activates_itself=data["activates_itself"],
+        rollback_until=_rollback_end(data),
     )
     if signed.status == ContractStatus.ELIGIBLE:
         signing = signing_progress(signed, at=signed.updated_at)
@@ -101,6 +109,14 @@ def _approve(contract: SystemContract, founder: Account, data: Mapping[str, Any]
     window = f"from {format_time(opens_at)} to {format_time(closes_at)}"
     by_itself = " by itself" if data["activates_itself"] else ""
     return contract, f"Approved. It can be activated{by_itself} {window}."
+
+
+def _rollback_end(data: Mapping[str, Any]) -> datetime | None:
+    """Return until when the founder authorises the rollback; None if the box is not ticked."""
+    if not data["authorises_rollback"]:
+        return None
+    end: datetime = data["rollback_until"] or data["window_closes_at"] + MAX_AFTER_WINDOW
+    return end
 
 
 def _reject(contract: SystemContract, founder: Account, data: Mapping[str, Any]) -> Done:
@@ -132,6 +148,14 @@ def _withdraw(contract: SystemContract, founder: Account, data: Mapping[str, Any
 def _repeat(contract: SystemContract, person: Account, data: Mapping[str, Any]) -> Done:
     draft = propose_again(contract_id=contract.pk, proposer=person)
     return draft, f"This is {draft.reference}: a draft awaiting verdicts and signatures."
+
+
+def _roll_back(contract: SystemContract, person: Account, data: Mapping[str, Any]) -> Done:
+    rollback = ask_for_rollback(contract_id=contract.pk, person=person)
+    return (
+        rollback,
+        f"This is {rollback.reference}: it waits for founders at the head of the queue.",
+    )
 
 
 # Each action by the last part of its address.
@@ -197,6 +221,18 @@ ACTIONS: Mapping[str, ReviewAction] = {
         " The draft waits for new verdicts and signatures. You are its proposer, so you cannot"
         " approve it.",
     ),
+    "rollback": ReviewAction(
+        "Roll back {}",
+        RollbackForm,
+        _roll_back,
+        "against_rolling_back",
+        heading="Propose the rollback",
+        verb="Roll back",
+        button="Propose the rollback",
+        consequence="A contract with the changes of the rollback is proposed. It waits for founders"
+        " at the head of the review queue, and nothing changes before they approve it. Health does"
+        " not hold it back.",
+    ),
 }
 
 
@@ -252,6 +288,7 @@ def review_form_page(
         again_url=request.path,
         needs_confirmation=needs_confirmation(contract),
         facts=FoldedList.of([*view.facts.items()] if view else []),
+        planned_rollback=planned_rollback_in_words(contract) if view else [],
         document=render_signed_text(contract, view) if view else "",
         **page,
     )
@@ -265,6 +302,7 @@ def fresh_approval(view: ReviewView, signing: SigningProgress, at: datetime) -> 
     return {
         "window_opens_at": opens_at,
         "window_closes_at": closes_at,
+        "rollback_until": closes_at + MAX_AFTER_WINDOW,
         "seen_digest": view.content_digest,
         "seen_view": view.digest(),
         "seen_text": view.for_form(),

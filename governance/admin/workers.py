@@ -31,6 +31,7 @@ MAX_JOBS = 20
 TASKS: Mapping[str, str] = {
     "run_job": "Run a job",
     "activate_contract": "Activate a contract when its window opens",
+    "approve_rollback": "Approve a rollback that founders authorised before",
     "activate_due": "Activate the contracts that are due",
     "expire_reviews": "End contracts whose review or window is over",
     "fail_lost_jobs": "End jobs whose lease is over",

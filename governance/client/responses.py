@@ -145,6 +145,8 @@ class Contract(ContractSummary):
     parent_id: str | None
     successor_id: str | None
     repeats_id: str | None
+    rolls_back_id: str | None
+    approval_kind: str
 
 
 class Activation(TypedDict):

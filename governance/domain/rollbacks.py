@@ -48,8 +48,9 @@ class SettingHistory(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ComputedRollback:
-    """The changes that undo the completed steps, and what is left out of them, with the reason."""
+    """The changes that undo `completed` steps, and what is left out of them, with the reason."""
 
+    completed: int
     changes: tuple[Mapping[str, Any], ...]
     left_out: Mapping[PlatformSetting, str]
 
@@ -92,7 +93,7 @@ def compute_rollback(
         if step.rollback_action is not None
         and (kept := _without(step.rollback_action, left_out)) is not None
     ]
-    return ComputedRollback(tuple(changes), left_out)
+    return ComputedRollback(len(steps), tuple(changes), left_out)
 
 
 def planned_rollback(plan: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]] | None:

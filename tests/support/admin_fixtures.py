@@ -13,6 +13,7 @@ from django.contrib.auth.models import Group
 from governance.authorities.health.signals import record_signal
 from governance.domain.canonical import digest
 from governance.domain.values import AuditVerdict, ContractStatus, HealthDecision
+from governance.flows.review_contract import reject_contract
 from governance.models import (
     Account,
     ApiToken,
@@ -33,12 +34,14 @@ from tests.support.factories import (
     asked,
     contract_in,
     eligible,
+    enabling,
     finished_job,
     judged_job,
     now,
     running_job,
 )
 from tests.support.freezes import HOUR, frozen
+from tests.support.rollbacks import failed_contract, rollback_of
 from tests.support.tokens import made_token
 from tests.support.users import Users
 from tests.support.verdicts import judge
@@ -74,6 +77,21 @@ class AdminFixtures:
     def rejected(self) -> SystemContract:
         """A contract that can be proposed again."""
         return contract_in(self.users, ContractStatus.REJECTED)
+
+    @cached_property
+    def half_done(self) -> SystemContract:
+        """A FAILED contract whose rollback was rejected and can be proposed again."""
+        register_capabilities(documents=[{"name": "Undo"}])
+        enable = enabling("Undo")
+        second = {"type": "parameter_change", "scope": "Undo", "parameters": {"depth": 3}}
+        changes = [*enable["proposed_changes"], second]
+        failed = failed_contract(self.users, steps=1, **enable | {"proposed_changes": changes})
+        reject_contract(
+            contract_id=rollback_of(failed).pk,
+            founder=self.users.founder,
+            reason="Let us wait a day.",
+        )
+        return failed
 
     @cached_property
     def overdue(self) -> list[Any]:

@@ -130,6 +130,7 @@ _PRODUCT_PAGES = [
     AdminPage("governance_systemcontract_activate", "signed", ACTIVATORS, ACTIVATORS),
     AdminPage("governance_systemcontract_live", "signed"),
     AdminPage("governance_systemcontract_repeat", "rejected", PROPOSERS, PROPOSERS),
+    AdminPage("governance_systemcontract_rollback", "half_done", PROPOSERS, PROPOSERS),
     AdminPage("governance_systemcontract_comment", "contract", READERS, READERS, text_in("text")),
     AdminPage(
         "governance_systemcontract_signature",

@@ -15,6 +15,7 @@ from governance.api.sparse_fields import (
     serialize,
 )
 from governance.authorities.contract.queries import open_clarification_of, signatures_of
+from governance.domain.values import ApprovalKind
 from governance.models import ApprovalSignature, ClarificationRequest, LedgerEntry, SystemContract
 
 
@@ -155,6 +156,17 @@ class ContractSerializer(ContractSummarySerializer):
         allow_null=True,
         help_text="The ended contract whose content this one proposes again.",
     )
+    rolls_back_id = serializers.UUIDField(
+        read_only=True,
+        allow_null=True,
+        help_text="The FAILED contract whose completed steps this one undoes; null for any other.",
+    )
+    approval_kind = serializers.ChoiceField(
+        [str(kind) for kind in ApprovalKind],
+        read_only=True,
+        help_text="`signed`: founders sign it. `pre_authorised`: a rollback that the founders "
+        "authorised with their signatures on the contract that it undoes.",
+    )
     clarification = serializers.SerializerMethodField(
         help_text="The open question of a founder, which pauses the review; null without one."
     )
@@ -184,6 +196,8 @@ class ContractSerializer(ContractSummarySerializer):
             "parent_id",
             "successor_id",
             "repeats_id",
+            "rolls_back_id",
+            "approval_kind",
         )
 
     @extend_schema_field(SignatureSerializer(many=True))

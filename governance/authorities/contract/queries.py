@@ -117,8 +117,8 @@ def open_clarifications_on(contract_ids: Iterable[UUID]) -> QuerySet[Clarificati
 
 
 def with_succession(contracts: QuerySet[SystemContract]) -> QuerySet[SystemContract]:
-    """Join each contract's parent, successor and repeated one, without their long columns."""
-    others = ("parent", "successor", "repeats")
+    """Join each contract's parent, successor, repeated and undone one, without long columns."""
+    others = ("parent", "successor", "repeats", "rolls_back")
     long = [f"{other}__{column}" for other in others for column in _LONG_COLUMNS]
     return contracts.select_related(*others).defer(*long)
 

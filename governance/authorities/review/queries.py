@@ -15,6 +15,7 @@ from governance.authorities.contract.guards import (
     require_repeatable,
     require_withdrawable,
 )
+from governance.authorities.contract.rollbacks import require_rollback_possible
 from governance.authorities.contract.signatures import SigningProgress
 from governance.authorities.review.policy import (
     require_answerer,
@@ -45,6 +46,7 @@ class ReviewPermissions:
     against_modifying: tuple[GovernanceError, ...]
     against_withdrawing: tuple[GovernanceError, ...]
     against_repeating: tuple[GovernanceError, ...]
+    against_rolling_back: tuple[GovernanceError, ...]
 
 
 def review_permissions(
@@ -56,10 +58,14 @@ def review_permissions(
     at: datetime,
     signing: SigningProgress,
     freeze: ActiveFreeze | None = None,
+    completed_steps: int = 0,
 ) -> ReviewPermissions:
     """Check the guards of each review action against what the caller has read.
 
     An empty result is no promise: the operation checks again, under lock, and can still refuse.
+
+    Args:
+        completed_steps: how many steps of the contract's job were completed.
     """
     answering = _refusals(
         lambda: require_reviewable(contract, at),
@@ -70,6 +76,10 @@ def review_permissions(
     others = (
         _refusals(lambda: require_withdrawable(contract), lambda: require_founder(person)),
         _refusals(lambda: require_repeatable(contract), lambda: require_proposer(person)),
+        _refusals(
+            lambda: require_rollback_possible(contract, completed_steps),
+            lambda: require_proposer(person),
+        ),
     )
     rejecting = _refusals(
         lambda: require_reviewable(contract, at),
