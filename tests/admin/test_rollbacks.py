@@ -118,7 +118,7 @@ def test_box__not_ticked__authorises_nothing(users: Users) -> None:
 
 
 # --- a failed contract ---
-def test_failed_contract__says_what_stands_and_what_the_rollback_would_do(users: Users) -> None:
+def test_failed_contract__says_what_was_done_and_what_the_rollback_would_do(users: Users) -> None:
     job = half_done(users, steps=2)
     set_value("Search", "page_size", 33)
     failed = judge_fail(users, job)
