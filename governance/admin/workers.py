@@ -30,12 +30,14 @@ MAX_JOBS = 20
 # What each task of the queue does, in the order of the page.
 TASKS: Mapping[str, str] = {
     "run_job": "Run a job",
+    "audit_job": "Judge a job from its sealed evidence",
     "activate_contract": "Activate a contract when its window opens",
     "approve_rollback": "Approve a rollback that founders authorised before",
     "activate_due": "Activate the contracts that are due",
     "expire_reviews": "End contracts whose review or window is over",
     "fail_lost_jobs": "End jobs whose lease is over",
     "enqueue_runs": "Find jobs that have no task",
+    "enqueue_audits": "Find sealed evidence that has no verdict and no task",
     "observe_platform": "Observe what the platform really holds",
     "purge_stored_answers": "Delete stored responses after a day",
     "write_checkpoint": "Write a checkpoint of the ledger",
