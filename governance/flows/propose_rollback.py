@@ -7,6 +7,7 @@ asks for it. It waits for founders at the head of the review queue.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import cast
 from uuid import UUID
 
 from governance.authorities.contract.rollback_authorisations import enqueue_approval
@@ -87,9 +88,8 @@ def ask_for_rollback(*, contract_id: UUID, person: Account) -> SystemContract:
         contract, at = lock_contract(contract_id)
         job_id, steps = completed_steps_of(contract.pk)
         require_rollback_possible(contract, len(steps))
-        if job_id is None:
-            raise AssertionError("a completed step has a job")
-        return _propose(contract, job_id, steps, at=at, asked_by=person)
+        # A contract with a completed step has a job.
+        return _propose(contract, cast(UUID, job_id), steps, at=at, asked_by=person)
 
 
 def preview_rollback(contract: SystemContract) -> ComputedRollback | None:

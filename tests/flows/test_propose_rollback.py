@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from governance.authorities.contract import rollbacks
+from governance.authorities.contract.rollbacks import rollbacks_of
 from governance.authorities.orchestrator.facade import GovernanceOrchestrator
 from governance.authorities.review.queue import (
     QueueCursor,
@@ -226,6 +228,14 @@ def test_step__on_an_unregistered_capability__has_no_rollback_and_is_named(users
     )
 
 
+def test_reference__that_another_transaction_took__is_passed_over(
+    users: Users, monkeypatch: Any
+) -> None:
+    taken = eligible(users).reference
+    monkeypatch.setattr(rollbacks, "free_references", lambda *_: iter([taken, "FREE-1"]))
+    assert rollback_of(failed_contract(users)).reference == "FREE-1"
+
+
 # --- a rollback that cannot be proposed does not stop the verdict ---
 def test_verdict__with_a_frozen_capability__is_recorded_without_a_rollback(users: Users) -> None:
     job = half_done(users)
@@ -337,4 +347,7 @@ def test_preview__says_what_the_rollback_would_do(users: Users) -> None:
     preview = preview_rollback(failed)
     assert preview is not None
     assert [dict(change) for change in preview.changes] == UNDONE[1:]
-    assert preview_rollback(contract_in(users, ContractStatus.ELIGIBLE)) is None
+    other = contract_in(users, ContractStatus.ELIGIBLE)
+    assert preview_rollback(other) is None
+    assert list(rollbacks_of(failed)) == [rollback_of(failed)]
+    assert list(rollbacks_of(other)) == []

@@ -81,10 +81,11 @@ def authorisations_of(contract: SystemContract) -> list[RollbackAuthorisation]:
 
     They are those of the signatures that approved it. The list is empty if one is missing.
     """
-    if contract.approved_at is None:
-        return []
+    approved_at = contract.approved_at
     counted = [
-        one.pk for one in signatures_of(contract) if one.window_closes_at >= contract.approved_at
+        one.pk
+        for one in signatures_of(contract)
+        if approved_at is not None and one.window_closes_at >= approved_at
     ]
     found = RollbackAuthorisation.objects.filter(signature__in=counted).select_related("founder")
     given = list(found.order_by("ends_at", "id"))

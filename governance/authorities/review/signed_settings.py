@@ -73,9 +73,8 @@ def _moved_since_proposal(
 
 def _restored(action: Mapping[str, Any] | None) -> Iterator[tuple[SettingKey, str]]:
     """Yield each setting of a rollback action with its value, as `_shown` returns it."""
-    if action is None:
-        return
-    for (scope, key), value in settings_set_by(action).items():
+    values = settings_set_by(action) if action else {}
+    for (scope, key), value in values.items():
         if key:
             yield SettingKey(scope, key), canonical_text(visible_value(key, value))
         else:
