@@ -31,6 +31,7 @@ TOKEN_VERBS: Mapping[str, str] = {
     "view_governancejob": "Read jobs and their progress",
     "view_jobstep": "Read steps and their results",
     "view_auditevidence": "Read sealed evidence",
+    "view_governanceaudit": "Read verdicts",
     "activate_contract": "Activate approved contracts",
     "execute_job": "Claim, start, report and complete jobs",
     "cancel_job": "Cancel jobs",

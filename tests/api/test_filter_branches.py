@@ -35,7 +35,7 @@ def record(users: Users) -> None:
         "actor=operator",
         "actor=founder&status=COMPLETED,APPROVED",
         "actor=founder&source=manual&risk_level=medium,low&fields=id",
-        "actor=auditor&expand=job",
+        "actor=auditor-1&expand=job",
     ],
 )
 def test_contracts__of_several_branches__page_through_once_each_in_order(

@@ -100,7 +100,7 @@ def test_contracts__by_actor__are_those_they_moved(users: Users, client_for: Cli
 
     assert found("operator") == {proposed, signed, turned_down, judged}
     assert found("founder") == {signed, turned_down, judged}
-    assert found("auditor") == {judged}
+    assert found("auditor-1") == {judged}
     assert found("executor-1") == set()
 
 

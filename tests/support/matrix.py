@@ -144,6 +144,9 @@ OPERATIONS: Mapping[tuple[str, str], ApiOperation] = {
     ("get", f"jobs/{ID}/evidence/"): ApiOperation(
         READERS, (404, "evidence_not_sealed"), _state(ENDED, (200, ""))
     ),
+    ("get", f"jobs/{ID}/audit/"): ApiOperation(
+        READERS, (404, "evidence_not_sealed"), _state(ENDED, (200, ""))
+    ),
     # Only gunicorn's settings reserve threads for streams, so the test client gets none.
     ("get", f"jobs/{ID}/events/"): ApiOperation(READERS, (503, "too_many_streams")),
     ("post", "jobs/claim/"): ApiOperation(
@@ -180,6 +183,7 @@ OPERATIONS: Mapping[tuple[str, str], ApiOperation] = {
         _state(ENDED, (201, "")) | {"JUDGED": (409, "verdict_exists")},
         body=_verdict,
     ),
+    ("get", "audits/"): ApiOperation(READERS, (200, "")),
     ("get", "freezes/"): ApiOperation(READERS, (200, "")),
     ("get", "health/"): ApiOperation(READERS, (200, "")),
     ("get", "registry/"): ApiOperation(READERS, (200, "")),
