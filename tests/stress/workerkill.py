@@ -34,6 +34,8 @@ def workerkill(count: int, advance: Advance) -> AttackResult:
             load.fill()
             load.wait_until_at_work(since=begun)
             time.sleep(lots.uniform(0, MAX_LOAD_SECONDS))
+            # A full minute may have passed since: a kill in a sweep would delay it to the next one.
+            load.wait_until_all_listen()
             load.kill(lots.randrange(WORKERS))
             advance(1)
         load.wait_until_ended()
