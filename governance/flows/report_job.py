@@ -80,6 +80,8 @@ def _contract(contract: SystemContract) -> dict[str, Any]:
         "description": contract.description,
         "status": contract.status,
         "risk_level": contract.risk_level,
+        "rolls_back": contract.rolls_back_id,
+        "approval_kind": contract.approval_kind,
         "source": contract.source,
         "requested_by": contract.requested_by,
         "proposed_by": contract.proposed_by.get_username(),

@@ -161,6 +161,8 @@ class TestJson:
         document = ran.json()
         assert document.keys() == SECTIONS
         assert document["job"]["id"] == str(job.pk)
+        assert document["contract"]["rolls_back"] is None
+        assert document["contract"]["approval_kind"] == "signed"
         assert [step["number"] for step in document["steps"]] == [1, 2, 3]
         assert [one["differs"] for one in document["steps"][1]["values"]] == [True]
         assert document["evidence"]["sha256"] == job.evidence.sha256
