@@ -10,7 +10,7 @@ import pytest
 from governance.authorities.contract.rollback_authorisations import authorisation_body
 from governance.domain.canonical import canonical_text, load_json, sha256_hex
 from governance.models import RollbackAuthorisation, SystemContract
-from tests.support.attacks import insert_row, run_sql, update_row, violates_constraint
+from tests.support.attacks import insert_row, run_sql, trigger_off, update_row, violates_constraint
 from tests.support.clock import clock_at, now
 from tests.support.contracts import taken_back
 from tests.support.factories import eligible
@@ -235,3 +235,44 @@ class TestROLLBACKAuthorised:
         contract = eligible(users, proposed_changes=CHANGES)
         with violates_constraint("rollback_authorised", at_commit=True):
             forge_signature(contract, users.founder, authorisation_sha256="a" * 64)
+
+    @pytest.mark.parametrize(
+        "attack",
+        [
+            f"UPDATE {AUTHORISATION} SET ends_at = ends_at + interval '1 hour'",
+            f"DELETE FROM {AUTHORISATION}",
+            f"TRUNCATE {AUTHORISATION} CASCADE",
+        ],
+    )
+    def test_raw_authorisation__changed_removed_or_truncated__refused(
+        self, users: Users, attack: str
+    ) -> None:
+        authorised_job(users)
+        with violates_constraint("rollback_authorisation_append_only"):
+            run_sql(attack)
+
+    @pytest.mark.parametrize("column", ["sha256", "signature_id"])
+    def test_raw_authorisation__a_second_time__refused(self, users: Users, column: str) -> None:
+        authorised_job(users)
+        columns = "contract_id, founder_id, ends_at, body, signature_id, sha256"
+        other = columns.replace(
+            "signature_id" if column == "sha256" else "sha256",
+            "-1" if column == "sha256" else "repeat('a', 64)",
+        )
+        with (
+            trigger_off(AUTHORISATION, "rollback_authorised"),
+            violates_constraint(f"{AUTHORISATION}_{column}_key"),
+        ):
+            run_sql(f"INSERT INTO {AUTHORISATION} ({columns}) SELECT {other} FROM {AUTHORISATION}")
+
+    def test_raw_authorisation__without_a_text__refused(self, users: Users) -> None:
+        authorised_job(users)
+        columns = "contract_id, founder_id, ends_at, signature_id"
+        with (
+            trigger_off(AUTHORISATION, "rollback_authorised"),
+            violates_constraint("rollback_authorisation_not_empty"),
+        ):
+            run_sql(
+                f"INSERT INTO {AUTHORISATION} ({columns}, body, sha256)"
+                f" SELECT {columns}, '', repeat('a', 64) FROM {AUTHORISATION}"
+            )
