@@ -51,13 +51,17 @@ class StepOfJob:
 
 @dataclass(frozen=True, slots=True)
 class JobCheck:
-    """What a worker would do with a job now: run it, unless there are obstacles."""
+    """What a worker would do with a job now: run it, unless there are obstacles.
+
+    `waits_for` are those of the obstacles that end by themselves.
+    """
 
     job_id: UUID
     status: JobStatus
     run_by: JobRunner
     steps: list[StepOfJob]
     obstacles: list[str]
+    waits_for: list[str]
 
 
 def registered_scopes() -> list[str]:
@@ -107,9 +111,8 @@ def check_job(job_id: UUID, handlers: RoutedHandlers, observers: RoutedObservers
         for breaker in open_breakers()
         if breaker.handler in used
     ]
-    if job.status is JobStatus.PENDING:
-        obstacles += _waits_for(job.scopes)
-    return JobCheck(job_id, job.status, job.run_by, steps, obstacles)
+    waits_for = [*_waits_for(job.scopes)] if job.status is JobStatus.PENDING else []
+    return JobCheck(job_id, job.status, job.run_by, steps, obstacles + waits_for, waits_for)
 
 
 def _waits_for(scopes: Sequence[str]) -> Iterator[str]:

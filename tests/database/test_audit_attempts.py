@@ -8,34 +8,22 @@ import pytest
 
 from governance.domain.roles import MachineAccount, Role
 from governance.domain.values import AuditVerdict
-from governance.models import Account, AuditAttempt, GovernanceJob
+from governance.models import AuditAttempt
 from governance.services.access.accounts import assign_role, machine_account
-from tests.support.attacks import insert_row, run_sql, trigger_off, update_row, violates_constraint
-from tests.support.factories import failed_job, finished_job, judged_job, now, running_job
-from tests.support.forgery import NOON, forge_audit, forge_entry, forge_resolution
+from tests.support.attacks import run_sql, trigger_off, update_row, violates_constraint
+from tests.support.factories import failed_job, finished_job, judged_job, running_job
+from tests.support.forgery import (
+    ATTEMPT,
+    NOON,
+    forge_attempt,
+    forge_audit,
+    forge_entry,
+    forge_resolution,
+)
 from tests.support.users import Users
 from tests.support.verdicts import judge, settle
 
-ATTEMPT = "governance_auditattempt"
 INCONCLUSIVE = AuditVerdict.INCONCLUSIVE
-
-
-def forge_attempt(job: GovernanceJob, *, asked_by: Account | None = None, **changes: Any) -> None:
-    """Insert an attempt, by default the first of the site's own auditor."""
-    row = {
-        "job_id": job.pk,
-        "number": 1,
-        "verdict": "INCONCLUSIVE",
-        "reason": "Nobody can tell.",
-        "checks": [],
-        "observations": [],
-        "health": None,
-        "evidence_sha256": job.evidence.sha256,
-        "auditor_version": "1.0.0",
-        "attempted_at": now(),
-        "asked_by_id": asked_by.pk if asked_by else None,
-    } | changes
-    insert_row(ATTEMPT, **row)
 
 
 class TestAttemptInTurn:

@@ -48,6 +48,7 @@ from tests.support.forgery import (
     CONTRACT,
     JOB,
     NOON,
+    forge_attempt,
     forge_audit,
     forge_entry,
     forge_evidence,
@@ -179,6 +180,19 @@ def health_failure(users: Users) -> Write:
     return lambda at: insert_row("governance_healthfailure", **row, observed_at=at)
 
 
+def observation(users: Users) -> Write:
+    running = running_job(users, at=now() - HOUR)
+    row = {"job_id": running.job.pk, "phase": "BEFORE", "scope": "Search", "observer": "http"}
+    return lambda at: insert_row(
+        "governance_observation", **row, state={}, trouble="", observed_at=at
+    )
+
+
+def audit_attempt(users: Users) -> Write:
+    job = finished_job(users)
+    return lambda at: forge_attempt(job, attempted_at=at)
+
+
 def first_entry(users: Users) -> Write:
     contract = draft(users)
     entry = {"event": "contract.proposal.drafted", "to_status": "DRAFT"}
@@ -188,7 +202,7 @@ def first_entry(users: Users) -> Write:
 WRITES = [
     *(proposal, approval, end_of_contract, question, answer, signature, job, start_of_job),
     *(end_of_job, step_result, evidence, verdict, resolution, freeze, lift, first_entry),
-    *(breaker_event, registry_import, health_failure),
+    *(breaker_event, registry_import, health_failure, observation, audit_attempt),
 ]
 
 

@@ -28,6 +28,7 @@ RESOLUTION = "governance_auditresolution"
 LEDGER = "governance_ledgerentry"
 CONTRACT = "governance_systemcontract"
 SIGNATURE = "governance_approvalsignature"
+ATTEMPT = "governance_auditattempt"
 
 NOON = datetime(2024, 11, 5, 12, 0, tzinfo=UTC)  # another time than now
 
@@ -128,6 +129,24 @@ def forge_audit(job: GovernanceJob, author: Any, **changes: Any) -> None:
         "recorded_at": now(),
     } | changes
     insert_row(AUDIT, **row)
+
+
+def forge_attempt(job: GovernanceJob, *, asked_by: Any | None = None, **changes: Any) -> None:
+    """Insert an attempt, by default the first of the site's own auditor."""
+    row = {
+        "job_id": job.pk,
+        "number": 1,
+        "verdict": "INCONCLUSIVE",
+        "reason": "Nobody can tell.",
+        "checks": [],
+        "observations": [],
+        "health": None,
+        "evidence_sha256": job.evidence.sha256,
+        "auditor_version": "1.0.0",
+        "attempted_at": now(),
+        "asked_by_id": asked_by.pk if asked_by else None,
+    } | changes
+    insert_row(ATTEMPT, **row)
 
 
 def forge_resolution(audit_id: int, resolver: Any, **changes: Any) -> None:
