@@ -16,7 +16,8 @@ from governance.models.fields import ChoiceField, job_key
 def either_state_or_trouble(*, name: str) -> models.CheckConstraint:
     """Check that a row has a state, or a text that says why there is none."""
     return models.CheckConstraint(
-        condition=Q(state__isnull=False, trouble="") | Q(state=None) & ~Q(trouble=""), name=name
+        condition=Q(state__isnull=False, trouble="") | Q(state__isnull=True) & ~Q(trouble=""),
+        name=name,
     )
 
 

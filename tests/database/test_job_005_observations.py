@@ -168,6 +168,12 @@ class TestJOB005Observations:
         with violates_constraint("observation_state_or_trouble"):
             run_sql(INSERT.replace("'{}'", "NULL"), running.job.pk, "BEFORE", None)
 
+    def test_sql_insert__of_a_json_null_with_its_trouble__refused(self, users: Users) -> None:
+        running = running_job(users)
+        insert = INSERT.replace("'{}', ''", "'null', 'No answer.'")
+        with violates_constraint("observation_state_or_trouble"):
+            run_sql(insert, running.job.pk, "BEFORE", None)
+
     def test_sql_insert__of_a_step_without_its_index__refused(self, users: Users) -> None:
         running = running_job(users)
         with violates_constraint("observation_of_step_has_index"):
