@@ -84,6 +84,7 @@ def test_pages__of_the_admin__show_no_old_label_and_no_command_name(
     assert fixtures.job
     assert fixtures.running
     assert fixtures.inconclusive
+    assert fixtures.half_done
     read = 0
     for page in ADMIN_PAGES.values():
         answer = browser.get(page.address(fixtures))
