@@ -131,7 +131,7 @@ class AdminFixtures:
     @cached_property
     def capability(self) -> Capability:
         register_capabilities(documents=[{"name": "Search", "configuration": {"page_size": 20}}])
-        return Capability.objects.get()
+        return Capability.objects.get(name="Search")
 
     @cached_property
     def entry(self) -> ConfigurationEntry:
