@@ -14,8 +14,9 @@ from governance.models.fields import ChoiceField, account_key, digest_field, id_
 class Verification(StrEnum):
     """Whether a value of the registry is known to be true of the platform.
 
-    IMPORTED: somebody registered it. REPORTED: the executor of a step reported it. VERIFIED and
-    REFUTED: the audit of that step's contract ended with PASS, or with FAIL.
+    IMPORTED: somebody registered it. REPORTED: the executor of a step reported it. VERIFIED: the
+    audit of that step's contract ended with PASS. REFUTED: it ended with FAIL by check A-003, or by
+    an auditor who recorded no checks.
     """
 
     IMPORTED = "IMPORTED"

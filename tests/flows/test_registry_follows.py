@@ -12,6 +12,7 @@ import pytest
 
 from governance.domain.changes import parse_changes
 from governance.domain.values import AuditVerdict, StepStatus
+from governance.flows.audit_job import record_verdict
 from governance.models import Capability, RegistryImport, RegistryValue
 from governance.record.ledger.verification import verify_ledger
 from governance.services.registry.operations import register_capabilities
@@ -89,6 +90,23 @@ def test_value__after_the_verdict__is_verified_or_refuted(
     judged_job(users, verdict)
     assert origins()["page_size"].verification == expected
     assert origins()["untouched"].verification == "IMPORTED"
+
+
+@pytest.mark.parametrize(("failed", "expected"), [("A-003", "REFUTED"), ("A-006", "REPORTED")])
+def test_value__after_a_failed_check__is_refuted_only_by_that_of_fidelity(
+    users: Users, search: None, failed: str, expected: str
+) -> None:
+    job = finished_job(users)
+    outcomes = {"A-003": "PASS", failed: "FAIL"}
+    record_verdict(
+        job_id=job.pk,
+        verdict=AuditVerdict.FAIL,
+        reason="A check failed.",
+        checks=[{"id": check, "outcome": outcome} for check, outcome in outcomes.items()],
+        evidence_sha256=job.evidence.sha256,
+        author=users.auditor,
+    )
+    assert origins()["page_size"].verification == expected
 
 
 def test_proposal__after_a_change__is_planned_on_the_new_value(users: Users, search: None) -> None:

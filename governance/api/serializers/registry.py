@@ -38,8 +38,9 @@ class RegistryValueSerializer(SparseFieldsSerializer, RowSerializer[RegistryValu
     value = PresentValueField(help_text="The value as it is recorded; null is no value.")
     verification = serializers.CharField(
         help_text="IMPORTED: it was registered. REPORTED: a step of the contract set it, and its "
-        "audit has not ended with PASS or FAIL. VERIFIED: the audit ended with PASS. REFUTED: it "
-        "ended with FAIL."
+        "audit has not ended with PASS or FAIL, or with a FAIL of other checks. VERIFIED: the "
+        "audit ended with PASS. REFUTED: it ended with FAIL, because something else than the plan "
+        "was carried out (A-003), or with a FAIL without checks."
     )
 
     observed = ObservedValueField(
