@@ -293,7 +293,7 @@ class SystemContract(StatefulModel):
                 "approval_kind": str(self.approval_kind),
                 "authorisation_sha256": self.authorisation_sha256,
             }
-            if self.authorisation_sha256
+            if self.authorisation_sha256 or self.approval_kind != ApprovalKind.SIGNED
             else {}
         )
         return kind | {

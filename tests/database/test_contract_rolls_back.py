@@ -99,6 +99,13 @@ class TestROLLBACKInPostgres:
         with violates_constraint("contract_origin_frozen"):
             update_row(CONTRACT, eligible(users).pk, rolls_back_id=rollback.rolls_back_id)
 
+    def test_approval_kind__altered_by_an_owner__is_in_the_record_that_the_ledger_covers(
+        self, rollback: SystemContract
+    ) -> None:
+        signed = rollback.approval_record()
+        rollback.approval_kind = "pre_authorised"
+        assert rollback.approval_record() != signed
+
     @pytest.mark.parametrize("kind", ["pre_authorised", "other"])
     def test_approval_kind__set_without_an_authorisation__refused(
         self, rollback: SystemContract, kind: str

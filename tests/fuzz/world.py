@@ -20,6 +20,7 @@ from tests.support.factories import (
     pending_job,
     running_job,
 )
+from tests.support.observations import observe, seen
 from tests.support.tokens import new_token
 from tests.support.users import Users
 
@@ -61,6 +62,7 @@ def make_world(users: Users) -> World:
     fresh, half, whole = (running_job(users, **apart()) for _ in range(3))
     half.complete_steps(1)
     whole.complete_steps()
+    observe(half, seen("Search"), seen("Billing"), phase="STEP", step_index=0)
     for steps, running in enumerate((fresh, half, whole)):
         world.execution_tokens[str(running.job.pk)] = running.token
         world.steps_due[str(running.job.pk)] = steps
@@ -76,6 +78,7 @@ def make_world(users: Users) -> World:
         "report_step": fresh.job,
         "complete_job": whole.job,
         "cancel_job": half.job,
+        "list_observations": half.job,
         "record_verdict": finished,
     }
     world.subjects |= {operation: str(job.pk) for operation, job in subjects.items()}

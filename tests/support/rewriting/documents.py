@@ -84,6 +84,7 @@ OF_CONTRACT: Mapping[str, Sequence[str]] = {
     "updated_at": (),  # follows from the entries
     **dict.fromkeys(("approved_by_id", "approved_at", "approved_digest"), _APPROVAL),
     **dict.fromkeys(("approval_note", "window_opens_at", "window_closes_at"), _APPROVAL),
+    **dict.fromkeys(("approval_kind", "authorisation_sha256"), _APPROVAL),
     **dict.fromkeys(("status", "audit_verdict"), _CLOSING),
     **dict.fromkeys(("closed_by_id", "closed_at", "closed_reason"), _CLOSING),
 }
@@ -98,7 +99,7 @@ OF_JOB: Mapping[str, Sequence[str]] = {
 }
 NOT_COVERED: Mapping[type[Model], set[str]] = {
     SystemContract: {"id"},  # another id is an edit of its own: `rename_contract`
-    GovernanceJob: {"lease_expires_at", "run_by"},
+    GovernanceJob: {"lease_expires_at", "run_by", "is_rollback"},
     JobStep: {"id", "name_keys"},
     **{model: {"id"} for model in TABLES if model not in (SystemContract, GovernanceJob, JobStep)},
 }
