@@ -76,7 +76,7 @@ def install_crash_points() -> None:
     crash_after(job_state, "_read", "lock")
     crash_after(activation, "_require_activatable", "guard")
     crash_after(step_results, "require_due", "guard")
-    crash_after(verdicts, "_require_independent", "guard")
+    crash_after(verdicts, "require_independent", "guard")
     crash_after(activation, "snapshot_of", "snapshot")
     crash_after(tracking, "snapshot_of", "snapshot")
     crash_after(SystemContract, "save", "contract")

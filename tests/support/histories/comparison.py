@@ -84,7 +84,9 @@ class ModelComparison(RuleBasedStateMachine):
         self.is_whole = False
         answer = None
         try:
-            answer, happened = site(), "ok"
+            # A refusal by PostgreSQL undoes only this move.
+            with transaction.atomic():
+                answer, happened = site(), "ok"
         except GovernanceError as refusal:
             happened = refusal.code
         try:

@@ -81,6 +81,8 @@ class JobWorld(ModelWorld):
         refuse_if(job.has_failed_step or index != len(job.results), "step_out_of_order")
         refuse_if(len(job.results) == job.steps, "step_out_of_order")
         job.results.append(report)
+        if report[0] == "COMPLETED":
+            self.done.add((it.scope, index))
         job.participants.add(who)
         self._renew(job)
         event = f"job.step.{report[0].lower()}"

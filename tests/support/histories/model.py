@@ -95,6 +95,8 @@ class Contract:
     asked_by: str = ""  # the founder whose question is open
     asked_at: datetime | None = None
     paused: timedelta = timedelta()
+    # The steps that were done on its scope when it was approved (`ModelWorld.done_on`).
+    approved_after: set[int] = field(default_factory=set)
 
     def append_entry(
         self, event: str, actor: str, at: datetime, after: str = "", reason: str = ""
@@ -124,6 +126,11 @@ class ModelWorld:
     at: datetime
     contracts: list[Contract] = field(default_factory=list)
     signals: dict[tuple[str, str], str] = field(default_factory=dict)
+    # The steps that were done, by scope: the same step of any contract sets the same value.
+    done: set[tuple[str, int]] = field(default_factory=set)
+
+    def done_on(self, it: Contract) -> set[int]:
+        return {index for scope, index in self.done if scope == it.scope and index < it.steps}
 
     def blocked(self, scope: str) -> bool:
         spoken = [
@@ -180,6 +187,7 @@ class ModelWorld:
         refuse_if(it.proposer == who, "four_eyes")
         refuse_if(not saw_it, "stale_copy")
         it.approver, it.opens, it.closes = who, opens, closes
+        it.approved_after = self.done_on(it)
         it.append_entry("contract.review.approved", who, self.at, "APPROVED", note)
 
     def reject(self, it: Contract | None, who: str, reason: str) -> None:
@@ -282,6 +290,7 @@ class ModelWorld:
         assert it.opens
         assert it.closes
         refuse_if(not it.opens <= self.at <= it.closes, "window_closed")
+        refuse_if(self.done_on(it) != it.approved_after, "platform_changed")
         refuse_if(self.blocked(it.scope), "health_blocked")
         it.job = Job("PENDING", it.steps, timedelta(minutes=minutes), self.at)
         it.job.participants.add(who)

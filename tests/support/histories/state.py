@@ -28,6 +28,7 @@ SELECT contract.id, contract.status, contract.audit_verdict, contract.review_end
   LEFT JOIN governance_governancejob job ON job.contract_id = contract.id
   LEFT JOIN governance_governanceaudit audit ON audit.job_id = job.id
   LEFT JOIN governance_auditresolution resolution ON resolution.audit_id = audit.id
+ WHERE contract.rolls_back_id IS NULL -- the model has no rollbacks, which a FAIL proposes
 """
 
 
