@@ -18,10 +18,10 @@ from governance.authorities.audit.findings import (
     step_in_words,
 )
 from governance.authorities.audit.sealed_job import TARGET_FIELDS, Document, SealedJob
+from governance.domain.health import BEST_TO_WORST, is_worse
 from governance.domain.values import SYSTEM_SCOPE, HealthDecision, StepStatus
 
-# From best to worst.
-_DECISIONS = [str(decision) for decision in HealthDecision]
+_DECISIONS = [*map(str, BEST_TO_WORST)]
 
 
 def check_scope(job: SealedJob) -> Conclusion:
@@ -71,7 +71,7 @@ def check_health(job: SealedJob) -> Conclusion:
                 if now != HealthDecision.HEALTHY:
                     unknown = "after" if now not in _DECISIONS else "before"
                     gaps.append(f"The health of {scope} was not observed {unknown} the job.")
-            elif _DECISIONS.index(now) > _DECISIONS.index(was):
+            elif is_worse(HealthDecision(now), than=HealthDecision(was)):
                 failures.append(f"{scope} was {was} before the job and {now} after it.")
     return conclude(
         failures=failures,
