@@ -197,7 +197,7 @@ class ScenarioWriter:
         self, job: GovernanceJob, verdict: AuditVerdict, scenario: Mapping[str, Any]
     ) -> None:
         set_time((job.ended_at or self.now) + timedelta(minutes=12))
-        # A person gave these verdicts, whoever gives those of the site now.
+        # A person gave these verdicts, even if the site has its own auditor now.
         give_verdict(
             job_id=job.pk,
             verdict=verdict,

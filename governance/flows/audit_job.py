@@ -73,7 +73,7 @@ def give_verdict(
     author: Account,
     checks: Sequence[Mapping[str, Any]] = (),
 ) -> GovernanceAudit:
-    """Record a verdict as `record_verdict`, whoever gives those of this site now.
+    """Record a verdict as `record_verdict` does, even if the site has its own auditor.
 
     The demo calls it for verdicts that a person gave in its history.
 

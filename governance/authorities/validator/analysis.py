@@ -49,7 +49,7 @@ class ReportAnalysis:
 
     @property
     def affected(self) -> list[str]:
-        """Return the affected capabilities, in the registry's spelling, once each and sorted."""
+        """Return the affected capabilities, as the registry writes them, once each and sorted."""
         if self.changes:
             return sorted({change.target for change in self.changes})
         return sorted({one.name for one in self.named})

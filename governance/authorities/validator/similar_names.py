@@ -14,7 +14,7 @@ from rapidfuzz.distance import DamerauLevenshtein
 
 MAX_DISTANCE_PERCENT = 15  # errors in a hundred letters: a similarity of 0.85 and above
 MIN_CHARACTERS = 7  # one error in a shorter name makes it less similar than 0.85
-MAX_COMPARED = 500  # names; where more share their letters with a word, the word tells none apart
+MAX_COMPARED = 500  # names; a word that shares its letters with more of them is like none
 
 _PAIRS_PER_ERROR = 3  # two letters that changed places are in three pairs
 _LENGTHS_TOGETHER = 4

@@ -112,7 +112,7 @@ class InstallSql(Operation):
 def _names_to_come(app_label: str, state: Any) -> set[str]:
     """Return the names of the tables and columns that later migrations create.
 
-    A column whose name another table has already tells nothing about a file that mentions it.
+    A column whose name another table has already does not count: a file may mean that one.
     """
     names: set[str] = set()
     present: set[str] = set()
